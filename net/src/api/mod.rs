@@ -1,0 +1,3 @@
+//! The one control API of a node: HTTP over a Unix socket, the same for command line and dashboard.
+
+pub mod shape;

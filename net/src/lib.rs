@@ -1,0 +1,14 @@
+//! The acts: everything between the decisions of `safetui-core` and the machine.
+//!
+//! Nothing in this crate decides about roles, data or peers. A driver feeds what happened to the core and
+//! carries out, in order, what the core answers.
+
+pub mod api;
+pub mod config;
+pub mod heartbeat;
+pub mod rfs;
+pub mod script;
+pub mod store;
+pub mod vip;
+pub mod wire;
+pub mod witness;
