@@ -6,6 +6,7 @@
 pub mod api;
 pub mod config;
 pub mod heartbeat;
+pub mod paths;
 pub mod rfs;
 pub mod script;
 pub mod store;
