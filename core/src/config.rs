@@ -1,0 +1,159 @@
+//! What the machine is told once: timers, the witness, and the named rules of the protocol.
+
+/// The spans that a pair is run with, all in ticks of the node's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Timing {
+    /// Between two heartbeats.
+    pub period: u64,
+    /// The primary's window after the last proof that its peer hears it.
+    pub timeout: u64,
+    /// How much longer the secondary waits.
+    pub guard: u64,
+    /// Between two answers of the witness, at most, without calling it a gap.
+    pub gap: u64,
+    /// Assumed bound on the way of a heartbeat, its queues included.
+    pub delay: u64,
+    /// Assumed bound on how late a node handles what is due before it notices that it slept.
+    pub late: u64,
+    /// Assumed bound on how far the two clocks drift apart within a window.
+    pub drift: u64,
+    /// Consecutive heartbeats that may be lost without ending the right to take over.
+    pub losses: u64,
+}
+
+/// Timers that cannot keep the promise, each with the least value that can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadTiming {
+    /// A span that must not be zero is.
+    Zero,
+    /// The secondary could take over while the primary still serves.
+    GuardTooShort { least: u64 },
+    /// A heartbeat that crosses the window's start leaves no time in which the losing side notices.
+    TimeoutTooShort { least: u64 },
+}
+
+/// Who is asked when the peer is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Witness {
+    /// Nobody: safe for crashes, forks on partitions.
+    None,
+    /// A router that answers whoever reaches it.
+    Router,
+}
+
+/// The rules of the protocol; the model removes them one at a time and must then find a counterexample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// A primary acknowledges only what the secondary has applied, or when it durably is alone.
+    Hold,
+    /// Being alone is durable before the first acknowledgement that relies on it.
+    MarkFirst,
+    /// Only an unbroken run of witness answers since the last contact wins a contested window.
+    Continuity,
+    /// The primary counts from its own sending of what the peer has acknowledged.
+    TwoWay,
+    /// The secondary takes over only if the primary had just heard it.
+    Echo,
+    /// The secondary's window is the longer one.
+    Guard,
+    /// Who loses a window waits until it has met its peer.
+    Latch,
+    /// Only who durably is alone starts alone.
+    BootAlone,
+    /// The primary depends on the secondary before the secondary may take over.
+    PairOrder,
+    /// A copy is confirmed for one generation and one life of the copied node.
+    FreshPair,
+    /// Who sees a newer term stops serving.
+    Term,
+    /// The right to serve ends by itself.
+    Lease,
+    /// Who slept proves itself again before it serves.
+    LateSelf,
+    /// Nobody copies over data that the other side does not have.
+    Fork,
+}
+
+impl Rule {
+    pub const ALL: [Self; 14] = [
+        Self::Hold,
+        Self::MarkFirst,
+        Self::Continuity,
+        Self::TwoWay,
+        Self::Echo,
+        Self::Guard,
+        Self::Latch,
+        Self::BootAlone,
+        Self::PairOrder,
+        Self::FreshPair,
+        Self::Term,
+        Self::Lease,
+        Self::LateSelf,
+        Self::Fork,
+    ];
+}
+
+/// The set of rules in force: all of them, except inside a proof that one is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rules(u16);
+
+impl Rules {
+    pub const ALL: Self = Self((1 << Rule::ALL.len()) - 1);
+
+    /// All but `rule`: for the model, which must refute it.
+    pub const fn without(rule: Rule) -> Self {
+        Self(Self::ALL.0 & !(1 << rule as u16))
+    }
+
+    pub const fn has(self, rule: Rule) -> bool {
+        self.0 & (1 << rule as u16) != 0
+    }
+}
+
+/// Everything that decides and does not change while a module runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    pub timing: Timing,
+    pub witness: Witness,
+    /// Does a secondary take over by itself?
+    pub failover: bool,
+    /// Breaks ties between the two nodes: exactly one has it.
+    pub first: bool,
+    pub rules: Rules,
+}
+
+impl Timing {
+    /// Age of the primary's last proof, and of the secondary's last echo, up to which the secondary may still
+    /// take over: what a healthy pair shows at most, with the tolerated losses.
+    pub const fn echo(&self) -> u64 {
+        2 * self.period + 2 * self.delay + self.losses * self.period + self.late
+    }
+
+    /// Accepts the timers if the protocol's margins hold for them.
+    pub const fn check(&self) -> Result<(), BadTiming> {
+        if self.period == 0 || self.timeout == 0 || self.gap == 0 {
+            return Err(BadTiming::Zero);
+        }
+        let guard = self.least_guard();
+        if self.guard < guard {
+            return Err(BadTiming::GuardTooShort { least: guard });
+        }
+        let timeout = self.least_timeout();
+        if self.timeout < timeout {
+            return Err(BadTiming::TimeoutTooShort { least: timeout });
+        }
+        Ok(())
+    }
+
+    /// The primary stops `late` after its window, whose start lies up to a delay before the secondary's.
+    pub const fn least_guard(&self) -> u64 {
+        self.delay + self.late + self.drift
+    }
+
+    /// The secondary's echo may be this old, and the two must then still share one gap of the witness.
+    pub const fn least_timeout(&self) -> u64 {
+        self.echo() + self.gap + self.delay + self.drift
+    }
+}

@@ -1,0 +1,146 @@
+//! Contact, its loss, and who may go on: the windows of design section 4.
+//!
+//! Let t0 be the last contact. The primary decides at `t0 + timeout`, the secondary at
+//! `t0 + timeout + guard`; either wins only with an unbroken run of witness answers since t0.
+
+use super::{Flow, Mirror, Run};
+use crate::{
+    action::{Action, Actions, Note},
+    config::{Config, Rule, Witness},
+    record::Mark,
+    role::{Cause, Role},
+    time::{Due, Tick},
+};
+
+impl<const H: usize> Mirror<H> {
+    /// A node that did not run when something was due knows nothing of that time: its suspicion and its run of
+    /// witness answers are void.
+    pub(super) fn notice_sleep(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        let span = now.since(self.next_wake(cfg).0);
+        if span > cfg.timing.late && cfg.rules.has(Rule::LateSelf) {
+            self.woke = now;
+            self.run = None;
+            out.push(Action::Note(Note::Slept { span }));
+        }
+    }
+
+    /// The window that runs now: when it ends, and what that means.
+    pub(super) fn window(&self, cfg: &Config) -> Option<(Tick, Due)> {
+        let primary = (self.contact(cfg).plus(cfg.timing.timeout), Due::PrimaryWindowEnds);
+        match (self.role, self.flow) {
+            (Role::Prim, _) => Some(primary),
+            (Role::Alone, Flow::Copying | Flow::Level) => Some((primary.0, Due::CopyEnds)),
+            (Role::Second, Flow::Level) if !self.probed => {
+                Some((self.silence_counts_from().plus(cfg.timing.timeout), Due::Probe))
+            }
+            (Role::Second, flow) => {
+                let guard = if cfg.rules.has(Rule::Guard) { cfg.timing.guard } else { 0 };
+                let ends = self.silence_counts_from().plus(cfg.timing.timeout).plus(guard);
+                Some((ends, if flow == Flow::Level { Due::SecondaryWindowEnds } else { Due::CopyEnds }))
+            }
+            _ => self.listening_until().map(|until| (until, Due::ListeningEnds)),
+        }
+    }
+
+    /// Acts on every window that has ended by `now`.
+    pub(super) fn expire(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        while let Some((ends, due)) = self.window(cfg).filter(|(ends, _)| now >= *ends) {
+            match due {
+                Due::PrimaryWindowEnds => self.decide_as_primary(cfg, now, out),
+                Due::Probe => {
+                    self.probed = true;
+                    out.push(Action::Probe);
+                }
+                Due::SecondaryWindowEnds => self.decide_as_secondary(cfg, now, out),
+                Due::CopyEnds if self.role == Role::Second => {
+                    self.stop_following(now, Cause::CopyBroken, out);
+                }
+                Due::CopyEnds => self.stop_copying(cfg, out),
+                Due::ListeningEnds => self.listened(cfg, now, out),
+                Due::Beat => return,
+            }
+            debug_assert!(self.window(cfg).is_none_or(|next| next != (ends, due)), "time would stand still");
+        }
+    }
+
+    /// The primary's t0. Hearing a peer that does not hear me proves nothing.
+    pub(super) fn contact(&self, cfg: &Config) -> Tick {
+        if cfg.rules.has(Rule::TwoWay) { self.proven } else { self.peer.map_or(Tick(0), |peer| peer.heard) }
+    }
+
+    /// The secondary's t0. What was not heard while asleep was not silence.
+    fn silence_counts_from(&self) -> Tick {
+        self.peer.map_or(self.since, |peer| peer.heard).max(self.woke)
+    }
+
+    fn decide_as_primary(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        let from = self.contact(cfg);
+        let continuity = self.continuity(cfg, now, from) && from >= self.woke;
+        out.push(Action::Note(Note::Contested { continuity, echo: true }));
+        if continuity {
+            self.go_alone(cfg, now, Cause::PeerLost, out);
+        } else {
+            self.fence(now, Cause::ContestLost, out);
+        }
+    }
+
+    fn decide_as_secondary(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        let heard = self.peer.map_or(Tick(0), |peer| peer.heard);
+        let continuity = self.continuity(cfg, now, heard) && heard >= self.woke;
+        let echo = self.was_heard_lately(cfg);
+        out.push(Action::Note(Note::Contested { continuity, echo }));
+        if self.taken {
+            out.push(Action::Note(Note::AddressTaken));
+        }
+        if continuity && echo && !self.taken {
+            self.take_over(cfg, now, Cause::PeerLost, out);
+        } else {
+            self.stop_following(now, Cause::ContestLost, out);
+        }
+    }
+
+    /// Did the last heartbeat say that the primary had just heard this node? Measured at both ends: the
+    /// primary's own proof when it sent, and the round trip on this node's clock, which also unmasks a
+    /// heartbeat that waited in a queue while this node slept.
+    fn was_heard_lately(&self, cfg: &Config) -> bool {
+        if !cfg.rules.has(Rule::Echo) {
+            return true;
+        }
+        let limit = cfg.timing.echo();
+        self.peer.is_some_and(|peer| {
+            let beat = peer.beat;
+            let round_trip =
+                beat.echo.filter(|echo| echo.boot == self.boot).map(|echo| peer.heard.since(echo.sent));
+            beat.proof <= limit && round_trip.is_some_and(|age| age <= limit)
+        })
+    }
+
+    /// Has the witness answered without a gap from `from` until now?
+    pub(super) fn continuity(&self, cfg: &Config, now: Tick, from: Tick) -> bool {
+        if cfg.witness == Witness::None || !cfg.rules.has(Rule::Continuity) {
+            return self.witnessed(cfg, now);
+        }
+        self.witnessed(cfg, now) && self.run.is_some_and(|run| run.since <= from)
+    }
+
+    /// Does the witness answer now?
+    pub(super) fn witnessed(&self, cfg: &Config, now: Tick) -> bool {
+        cfg.witness == Witness::None || self.run.is_some_and(|run| now.since(run.last) <= cfg.timing.gap)
+    }
+
+    pub(super) fn answered(&mut self, cfg: &Config, asked: Tick) {
+        self.run = match self.run {
+            Some(run) if asked <= run.last => Some(run),
+            Some(run) if asked.since(run.last) <= cfg.timing.gap => Some(Run { last: asked, ..run }),
+            _ => Some(Run { since: asked, last: asked }),
+        };
+    }
+
+    /// A node that lost a window, or has not decided one, owns nothing by itself.
+    pub(super) fn may_start_alone(&self, cfg: &Config, now: Tick) -> bool {
+        let latched =
+            cfg.rules.has(Rule::Latch) || self.cause != Cause::ContestLost || !self.witnessed(cfg, now);
+        let shared = self.record.mark == Mark::Shared;
+        self.owns() || (shared && !latched) || (shared && !cfg.rules.has(Rule::BootAlone))
+    }
+}
