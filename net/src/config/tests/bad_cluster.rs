@@ -6,19 +6,19 @@ use super::bad_cluster;
 
 #[test]
 fn an_empty_file_has_no_element() {
-    assert_snapshot!(bad_cluster(r#""#), @r#"
+    assert_snapshot!(bad_cluster(r""), @r#"
     error[E0102]: the file contains no element
       --> cluster.xml:1:1
-      | 
+      |
       | ^
     "#);
 }
 
 #[test]
 fn a_closing_tag_must_match() {
-    assert_snapshot!(bad_cluster(r#"<cluster>
+    assert_snapshot!(bad_cluster(r"<cluster>
  <lans>
-</cluster>"#), @r#"
+</cluster>"), @r#"
     error[E0102]: expected </lans>, found </cluster>
       --> cluster.xml:3:1
       | </cluster>
@@ -29,8 +29,8 @@ fn a_closing_tag_must_match() {
 
 #[test]
 fn an_element_that_stays_open_is_named() {
-    assert_snapshot!(bad_cluster(r#"<cluster>
-  <lans>"#), @r#"
+    assert_snapshot!(bad_cluster(r"<cluster>
+  <lans>"), @r#"
     error[E0102]: <lans> is never closed
       --> cluster.xml:2:3
       |   <lans>
@@ -43,10 +43,11 @@ fn an_element_that_stays_open_is_named() {
 fn a_tag_that_stays_open_is_found() {
     assert_snapshot!(bad_cluster(r#"<cluster>
   <lans port="4800""#), @r#"
-    error[E0102]: tag not closed: `>` not found before end of input
+    error[E0102]: expected ">" at the end of this tag, found the end of the file
       --> cluster.xml:2:3
       |   <lans port="4800"
       |   ^
+      = help: is a closing quote missing?
     "#);
 }
 
@@ -77,10 +78,55 @@ fn a_missing_quote_is_guessed() {
     assert_snapshot!(bad_cluster(r#"<cluster>
   <lans port="4800>
  <lan name="default"/></lans></cluster>"#), @r#"
-    error[E0102]: tag not closed: `>` not found before end of input
+    error[E0102]: expected ">" at the end of this tag, found the end of the file
       --> cluster.xml:2:3
       |   <lans port="4800>
       |   ^
+      = help: is a closing quote missing?
+    "#);
+    assert_snapshot!(bad_cluster("<cluster><lans>\n<lan name=\"a<b\"/></lans></cluster>"), @r#"
+    error[E0102]: "<" in the value of "name"
+      --> cluster.xml:2:13
+      | <lan name="a<b"/></lans></cluster>
+      |             ^
+      = help: is the closing quote missing? A "<" that is meant is written &lt;
+    "#);
+    assert_snapshot!(bad_cluster("<cluster>\n<lans port=\"/></cluster>"), @r#"
+    error[E0102]: expected ">" at the end of this tag, found the end of the file
+      --> cluster.xml:2:1
+      | <lans port="/></cluster>
+      | ^
+      = help: is a closing quote missing?
+    "#);
+}
+
+#[test]
+fn broken_markup_is_found() {
+    assert_snapshot!(bad_cluster("<cluster>\n<!-- open</cluster>"), @r#"
+    error[E0102]: comment not closed: `-->` not found before end of input
+      --> cluster.xml:2:1
+      | <!-- open</cluster>
+      | ^
+      = help: XML knows <element>, <!-- comment -->, <![CDATA[text]]>, <?instruction?>
+    "#);
+    assert_snapshot!(bad_cluster("<cluster>\n< lans/></cluster>"), @r#"
+    error[E0102]: expected the name of an element after "<"
+      --> cluster.xml:2:1
+      | < lans/></cluster>
+      | ^
+    "#);
+    assert_snapshot!(bad_cluster("<cluster>\nthis & that</cluster>"), @r#"
+    error[E0102]: "&" without its ";"
+      --> cluster.xml:2:6
+      | this & that</cluster>
+      |      ^
+      = help: a "&" that is meant is written &amp;
+    "#);
+    assert_snapshot!(bad_cluster("<cluster></cluster>\n</lans>"), @r#"
+    error[E0102]: </lans> closes an element that is not open
+      --> cluster.xml:2:1
+      | </lans>
+      | ^
     "#);
 }
 
@@ -89,25 +135,25 @@ fn an_unknown_entity_is_refused() {
     assert_snapshot!(bad_cluster(r#"<cluster><lans>
 <lan name="a&b;"/></lans></cluster>"#), @r#"
     error[E0102]: unknown "&" sequence in the value of "name"
-      --> cluster.xml:2:12
+      --> cluster.xml:2:13
       | <lan name="a&b;"/></lans></cluster>
-      |            ^
-      = allowed: &amp; &lt; &gt; &quot; &apos; and numbers such as &#65;
+      |             ^
+      = help: XML knows &amp; &lt; &gt; &quot; &apos; and numbers such as &#65;
     "#);
 }
 
 #[test]
 fn text_after_the_end_is_refused() {
-    assert_snapshot!(bad_cluster(r#"<cluster/>
-what"#), @r#"
+    assert_snapshot!(bad_cluster(r"<cluster/>
+what"), @r#"
     error[E0102]: text outside the outermost element
       --> cluster.xml:2:1
       | what
       | ^
       = help: expected "<"
     "#);
-    assert_snapshot!(bad_cluster(r#"<cluster/>
-<cluster/>"#), @r#"
+    assert_snapshot!(bad_cluster(r"<cluster/>
+<cluster/>"), @r#"
     error[E0102]: <cluster> stands after the end of the document
       --> cluster.xml:2:1
       | <cluster/>
@@ -125,11 +171,18 @@ fn control_characters_are_refused() {
       |      ^
       = help: remove it: XML cannot contain it
     "#);
+    assert_snapshot!(bad_cluster("<cluster>\n<lans port=\"&#1;\"/></cluster>"), @r#"
+    error[E0102]: control character in the value of "port"
+      --> cluster.xml:2:13
+      | <lans port="&#1;"/></cluster>
+      |             ^
+      = help: remove it: XML cannot contain it
+    "#);
 }
 
 #[test]
 fn the_outermost_element_must_be_the_right_one() {
-    assert_snapshot!(bad_cluster(r#"<safe/>"#), @r#"
+    assert_snapshot!(bad_cluster(r"<safe/>"), @r#"
     error[E0103]: expected <cluster> as the outermost element, found <safe>
       --> cluster.xml:1:1
       | <safe/>
@@ -140,8 +193,8 @@ fn the_outermost_element_must_be_the_right_one() {
 
 #[test]
 fn a_cluster_has_networks() {
-    assert_snapshot!(bad_cluster(r#"<cluster>
-</cluster>"#), @r#"
+    assert_snapshot!(bad_cluster(r"<cluster>
+</cluster>"), @r#"
     error[E0107]: <cluster> contains no <lans>
       --> cluster.xml:1:1
       | <cluster>
@@ -159,7 +212,7 @@ fn words_of_nobody_are_refused_with_the_nearest_word() {
       --> cluster.xml:2:15
       | <lan name="l" comand="on"><nod name="a" addr="10.0.0.1"/>
       |               ^
-      = allowed: name, command, console, framework
+      = allowed: name, command
       = help: did you mean "command"?
 
     error[E0103]: unknown element <nod> in <lan>

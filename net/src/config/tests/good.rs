@@ -133,7 +133,7 @@ fn a_machine_knows_its_node_by_name_or_by_address() {
 fn signatures_follow_the_content_and_not_its_layout() {
     let of = |text: &str| read_cluster(text).expect("good").0.signature;
     let same = CLUSTER.replace("  ", "\t").replace("<lans", "<!-- here --><lans");
-    let reordered = CLUSTER.replace(r#"name="node1" addr="10.0.0.1""#, r#"addr='10.0.0.1'   name='node1'"#);
+    let reordered = CLUSTER.replace(r#"name="node1" addr="10.0.0.1""#, r"addr='10.0.0.1'   name='node1'");
     assert_ne!(CLUSTER, reordered);
     assert_eq!(of(CLUSTER), of(&same));
     assert_eq!(of(CLUSTER), of(&reordered));

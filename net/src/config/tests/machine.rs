@@ -21,8 +21,7 @@ fn vip(addr: &str) -> String {
 }
 
 fn replicated(dirs: &[&str]) -> String {
-    let dirs: String = dirs.iter().map(|dir| format!("<replicated dir=\"{dir}\"/>")).collect();
-    format!("<rfs>{dirs}</rfs>")
+    format!("<rfs><replicated dir=\"{}\"/></rfs>", dirs.join("\"/><replicated dir=\""))
 }
 
 #[test]

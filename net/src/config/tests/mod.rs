@@ -2,6 +2,7 @@
 
 mod bad_cluster;
 mod bad_module;
+mod bad_resources;
 mod damage;
 mod good;
 mod machine;
@@ -90,6 +91,7 @@ fn every_code_is_produced_by_a_test() {
     let tests = [
         include_str!("bad_cluster.rs"),
         include_str!("bad_module.rs"),
+        include_str!("bad_resources.rs"),
         include_str!("good.rs"),
         include_str!("machine.rs"),
     ]
