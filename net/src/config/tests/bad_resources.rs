@@ -436,3 +436,14 @@ fn there_is_one_witness_check() {
       = help: leave out "exec"
     "#);
 }
+
+#[test]
+fn a_vip_has_an_address() {
+    assert_snapshot!(bad_with("<vip><interface_list><interface/></interface_list></vip>"), @r#"
+    error[E0107]: <vip> contains no <virtual_addr>
+      --> userconfig.xml:4:1
+      | <vip><interface_list><interface/></interface_list></vip>
+      | ^
+      = help: its place is <interface_list><interface><real_interface>; or remove <vip>
+    "#);
+}

@@ -233,3 +233,12 @@ fn rounded_times_and_ports_without_effect_are_said_and_accepted() {
       = help: nicestoptimeout holds whole s
     "#);
 }
+
+#[test]
+fn a_macro_wins_over_the_environment() {
+    let text = with(r#"<rfs><replicated dir="%DATA%"/></rfs>"#);
+    let dir = |text: &str| module(text).rfs.expect("replicates").dirs[0].dir.clone();
+    assert_eq!(dir(&text), PathBuf::from("/srv/data"));
+    let text = text.replacen("<safe>", r#"<safe><macro name="DATA" value="/srv/own"/>"#, 1);
+    assert_eq!(dir(&text), PathBuf::from("/srv/own"));
+}
