@@ -457,3 +457,20 @@ fn one_network_carries_commands_to_all_nodes() {
       = allowed: on, off
     "#);
 }
+
+#[test]
+fn columns_count_characters() {
+    assert_snapshot!(bad_cluster("<cluster>\n<!-- r\u{e9}seau --><lan/></cluster>"), @r#"
+    error[E0107]: <cluster> contains no <lans>
+      --> cluster.xml:1:1
+      | <cluster>
+      | ^
+
+    error[E0103]: <lan> does not belong into <cluster>
+      --> cluster.xml:2:16
+      | <!-- réseau --><lan/></cluster>
+      |                ^
+      = allowed: <lans>
+      = help: it belongs into <lans>
+    "#);
+}
