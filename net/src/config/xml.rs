@@ -65,11 +65,20 @@ impl Element {
     fn digest(&self, hasher: &mut blake3::Hasher) {
         let mut attributes: Vec<_> = self.attributes.iter().map(|a| (&a.name, a.value.trim())).collect();
         attributes.sort();
-        hasher.update(format!("{:?}{attributes:?}[", self.name).as_bytes());
+        // Each word with its length, each list with its end: no two trees give the same bytes.
+        let mut word = |word: &str| {
+            hasher.update(&(word.len() as u64).to_le_bytes()).update(word.as_bytes());
+        };
+        word(&self.name);
+        for (name, value) in attributes {
+            word(name);
+            word(value);
+        }
+        hasher.update(&u64::MAX.to_le_bytes());
         for child in self.children.iter().filter(|c| c.name != "macro") {
             child.digest(hasher);
         }
-        hasher.update(b"]");
+        hasher.update(&u64::MAX.to_le_bytes());
     }
 }
 

@@ -99,7 +99,7 @@ fn files_that_cannot_be_read_are_named() {
     "#);
     fs::write(&path, vec![b' '; (1 << 20) + 1]).expect("written");
     assert_snapshot!(found(&path), @r#"
-    error[E0101]: file has 1048577 bytes, at most 1048576 are read
+    error[E0101]: file is larger than 1048576 bytes
       --> /room/cluster.xml
       = help: is this the right file?
     "#);
