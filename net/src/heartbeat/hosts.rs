@@ -34,7 +34,9 @@ impl Host {
         thread::spawn(move || {
             unshare(CloneFlags::CLONE_NEWNET).expect("a new network namespace");
             tell.send(format!("/proc/{}/task/{}/ns/net", getpid(), gettid())).unwrap();
-            inbox.iter().for_each(|job| job());
+            for job in inbox {
+                job();
+            }
         });
         let host = Self { jobs, namespace: told.recv().expect("the host is up").into() };
         host.ip("link set lo up");
@@ -118,6 +120,7 @@ pub(crate) fn privileged(test: impl FnOnce()) {
     }
     let name = thread::current().name().expect("tests run in threads named after them").to_owned();
     let me = std::env::current_exe().expect("this test's program");
-    let status = Command::new("unshare").args(["-Urn", "--"]).arg(me).args([&name, "--exact"]).status();
-    assert!(status.expect("unshare").success(), "{name} failed in a user namespace");
+    let again = Command::new("unshare").args(["-Urn", "--"]).arg(me).args([&name, "--exact"]).output();
+    let again = again.expect("unshare");
+    assert!(again.status.success(), "in a user namespace: {}", String::from_utf8_lossy(&again.stdout));
 }

@@ -100,10 +100,10 @@ impl fmt::Display for Realtime {
         match self.schedule {
             Schedule::Fifo => write!(f, "heartbeat thread real-time (SCHED_FIFO {PRIORITY})")?,
             Schedule::Nice(why) => {
-                write!(f, "heartbeat thread at nice {NICEST}, not real-time ({})", why.desc())?
+                write!(f, "heartbeat thread at nice {NICEST}, not real-time ({})", why.desc())?;
             }
             Schedule::Ordinary(why) => {
-                write!(f, "heartbeat thread scheduled like any other ({})", why.desc())?
+                write!(f, "heartbeat thread scheduled like any other ({})", why.desc())?;
             }
         }
         match self.memory {
