@@ -121,8 +121,6 @@ impl Link {
             match socket.send_to(bytes, (*addr, port)) {
                 Ok(_) => self.unsent = None,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // A refusal answers an earlier datagram: the peer's agent is not running.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 Err(error) => self.unsent = Some(error),
             }
         }

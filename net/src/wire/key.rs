@@ -189,6 +189,7 @@ mod tests {
         };
         assert_eq!(why(b""), BadHex::Length(0));
         assert_eq!(why(&[b'a'; 63]), BadHex::Length(63));
+        assert_eq!(why(&[b'a'; 65]), BadHex::Length(65));
         assert_eq!(why(&[b'a'; 66]), BadHex::Length(66));
         assert_eq!(why(b"abcg"), BadHex::Digit(3));
         assert!(matches!(why(&[0xff; 64]), BadHex::Digit(0)));

@@ -191,6 +191,26 @@ fn the_hardware_address_of_the_router_is_known_and_its_change_is_seen() {
     });
 }
 
+#[test]
+fn raw_sockets_wake_for_echo_replies_only() {
+    privileged(|| {
+        let host = Host::new();
+        for (ipv6, to) in [(false, "127.0.0.1:0"), (true, "[::1]:0")] {
+            let socket = host.run(move || icmp::raw_socket(ipv6).unwrap());
+            // On loopback the request comes by before its reply.
+            socket.send_to(&icmp::echo_request(ipv6, 1, 1, b"x"), to).unwrap();
+            let mut buffer = [0; 128];
+            let mut len = 0;
+            eventually("the reply", || {
+                len = socket.recv(&mut buffer).unwrap_or(0);
+                len > 0
+            });
+            let packet = if ipv6 { &buffer[..len] } else { icmp::strip_ipv4(&buffer[..len]).unwrap().1 };
+            assert_eq!(icmp::echo_reply(ipv6, packet), Some(&b"x"[..]));
+        }
+    });
+}
+
 /// What the relay of a node has received.
 fn reflected(relay: &mut Relay) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
@@ -282,12 +302,16 @@ fn a_copy_by_way_of_the_router_is_a_duplicate_that_shows_the_relay_alive() {
 }
 
 #[test]
-fn only_frames_from_this_router_are_handed_on() {
+fn only_frames_from_this_router_to_this_address_are_handed_on() {
     privileged(|| {
         let site = site();
         let (mut relay_a, mut relay_b) = relays(&site);
         let mut other_router = site.a.run(|| Relay::new(Ipv4Addr::new(10, 0, 0, 253), A, B, 7).unwrap());
         let (sealer, _) = sealed();
+        let other_address = Ipv4Addr::new(10, 0, 0, 22);
+        site.b.ip("address add 10.0.0.22/24 dev b0");
+        let mut to_other_address = site.a.run(move || Relay::new(ROUTER, A, other_address, 7).unwrap());
+        to_other_address.send(&sealed().0.seal(1, 1, b"to another address")).unwrap();
         relay_a.send(b"not a frame at all").unwrap();
         other_router.send(&sealer.seal(1, 1, b"by another router")).unwrap();
         let mut ping = ping_from(&site.b, ROUTER.into());

@@ -115,6 +115,7 @@ fn history_is_bounded_and_shows_the_slowest_of_each_second() {
         }
     }
     assert_eq!(shown(&a, at(99_900)).history_us, [5_000; 60]);
+    assert_eq!(a.peers[0].paths[0].seconds.len(), 60, "and so is what is kept");
 }
 
 #[test]
