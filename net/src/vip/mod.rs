@@ -17,6 +17,8 @@ mod packet;
 pub mod probe;
 #[cfg(test)]
 mod testbed;
+#[cfg(test)]
+mod tests;
 
 pub use address::{Address, Interface, Route};
 pub use announce::{Announcer, Schedule};

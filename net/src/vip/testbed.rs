@@ -48,11 +48,12 @@ impl Host {
         result.recv().unwrap().unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Runs `ip` on this host.
-    pub(super) fn ip(&self, arguments: &str) {
+    /// Runs `ip` on this host; what it prints.
+    pub(super) fn ip(&self, arguments: &str) -> String {
         let arguments: Vec<String> = arguments.split_whitespace().map(Into::into).collect();
         let output = self.run(move || Command::new("ip").args(&arguments).output().unwrap());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub(super) fn interface(&self, name: &'static str) -> Interface {
@@ -70,7 +71,8 @@ pub(super) fn pair() -> (Host, Host) {
         host.ip("link set eth0 up");
     }
     for host in [&left, &right] {
-        eventually("the cable is up", || host.interface("eth0").up);
+        // With a carrier but not yet in this state, the kernel silently drops what is sent.
+        eventually("the cable is up", || host.ip("link show eth0").contains("state UP"));
     }
     (left, right)
 }
