@@ -11,6 +11,8 @@ pub mod announce;
 pub mod conflict;
 mod frame;
 pub mod lease;
+#[cfg(test)]
+mod lease_tests;
 pub mod link;
 pub mod netlink;
 mod packet;
