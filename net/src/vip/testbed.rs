@@ -31,7 +31,9 @@ impl Host {
         thread::spawn(move || {
             unshare(CloneFlags::CLONE_NEWNET).expect("tests of the virtual IP run as root");
             born.send(gettid()).unwrap();
-            todo.into_iter().for_each(|job| job());
+            for job in todo {
+                job();
+            }
         });
         let host = Self { jobs, thread: birth.recv().expect("the host's thread has its namespace") };
         host.ip("link set lo up");
