@@ -163,6 +163,46 @@ fn without_a_lease_an_address_is_mute_and_with_one_it_serves() {
 }
 
 #[test]
+fn a_mute_address_does_not_speak_first_either() {
+    let (owner, client, mut lease) = serving();
+    for vip in vips() {
+        let ear = client.run(move || {
+            UdpSocket::bind((if vip.is_ipv4() { ip("10.9.0.2") } else { ip("fd09::2") }, 0)).unwrap()
+        });
+        let to = ear.local_addr().unwrap();
+        let mouth = owner.run(move || UdpSocket::bind((vip, 0)).unwrap());
+        // Both must know where the other is: what is tried here is the datagram, not the question before it.
+        lease.renew(60_000).unwrap();
+        ear.set_read_timeout(Some(PATIENT)).unwrap();
+        mouth.send_to(b"with", to).unwrap();
+        assert_eq!(ear.recv(&mut [0; 8]).unwrap(), 4);
+        lease.drop_now().unwrap();
+        ear.set_read_timeout(Some(SILENCE)).unwrap();
+        let _ = mouth.send_to(b"without", to);
+        assert!(ear.recv(&mut [0; 8]).is_err(), "{vip} speaks");
+    }
+}
+
+#[test]
+fn a_node_without_the_lease_still_routes_for_others_to_the_one_that_has_it() {
+    let (owner, secondary, mut lease) = serving();
+    lease.renew(60_000).unwrap();
+    let container = Host::new();
+    secondary.plug("lan0", &container, "eth0");
+    secondary.ip("address add 10.8.0.1/24 dev lan0");
+    secondary.ip("link set lan0 up");
+    secondary.run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap());
+    container.ip("address add 10.8.0.2/24 dev eth0");
+    container.ip("link set eth0 up");
+    container.ip("route add default via 10.8.0.1");
+    owner.ip("route add 10.8.0.0/24 via 10.9.0.2");
+    let caller = caller(&container, ip(VIPS[0]));
+    eventually("the way is open", || answers(&caller, 1, SILENCE));
+    drop(secondary.run(|| Lease::install("shop-1", &vips()).unwrap()));
+    assert!(answers(&caller, 2, PATIENT));
+}
+
+#[test]
 fn other_addresses_of_the_host_are_not_touched() {
     let (owner, client, _mute) = serving();
     for own in ["10.9.0.1", "fd09::1"].map(ip) {

@@ -58,6 +58,11 @@ impl Host {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Lays a cable from a new interface here to a new one there.
+    pub(super) fn plug(&self, here: &str, other: &Self, there: &str) {
+        self.ip(&format!("link add {here} type veth peer name {there} netns {}", other.thread));
+    }
+
     pub(super) fn interface(&self, name: &'static str) -> Interface {
         self.run(move || Route::open().unwrap().interface_named(name).unwrap())
     }
@@ -66,7 +71,7 @@ impl Host {
 /// Two hosts on one cable, `eth0` on both: 10.9.0.1 and .2, fd09::1 and ::2.
 pub(super) fn pair() -> (Host, Host) {
     let (left, right) = (Host::new(), Host::new());
-    left.ip(&format!("link add eth0 type veth peer name eth0 netns {}", right.thread));
+    left.plug("eth0", &right, "eth0");
     for (host, number) in [(&left, 1), (&right, 2)] {
         host.ip(&format!("address add 10.9.0.{number}/24 dev eth0"));
         host.ip(&format!("address add fd09::{number}/64 dev eth0 nodad"));
