@@ -15,7 +15,10 @@
 mod command;
 mod contest;
 mod handover;
-mod pairing;
+pub mod pairing;
+mod symmetry;
+
+pub use symmetry::Names;
 
 use crate::{
     action::{Action, Actions, Gate, Job, Note},
@@ -167,33 +170,6 @@ impl<const H: usize> Mirror<H> {
     pub fn next_wake(&self, cfg: &Config) -> (Tick, Due) {
         let beat = (self.beat_due, Due::Beat);
         self.window(cfg).map_or(beat, |window| beat.min(window))
-    }
-
-    /// Moves the origin of this node's clock forward by `by`.
-    pub fn rebase(&mut self, by: u64) {
-        for tick in [&mut self.proven, &mut self.since, &mut self.woke, &mut self.beat_due] {
-            *tick = tick.rebased(by);
-        }
-        if let Step::Listening { until } = &mut self.step {
-            *until = until.rebased(by);
-        }
-        self.broken = self.broken.map(|tick| tick.rebased(by));
-        if let Some(run) = &mut self.run {
-            *run = Run { since: run.since.rebased(by), last: run.last.rebased(by) };
-        }
-        if let Some(peer) = &mut self.peer {
-            peer.heard = peer.heard.rebased(by);
-            if let Some(echo) = &mut peer.beat.echo {
-                echo.sent = echo.sent.rebased(by);
-            }
-        }
-    }
-
-    /// Moves the origin of the peer's clock forward by `by`.
-    pub fn rebase_peer(&mut self, by: u64) {
-        if let Some(peer) = &mut self.peer {
-            peer.beat.sent = peer.beat.sent.rebased(by);
-        }
     }
 
     fn take(&mut self, cfg: &Config, now: Tick, event: Event, out: &mut Actions<H>) {
@@ -391,5 +367,27 @@ impl<const H: usize> Mirror<H> {
     fn begin(&mut self, job: Job, step: Step, out: &mut Actions<H>) {
         self.step = step;
         out.push(Action::Begin(job));
+    }
+}
+
+impl<const H: usize> Mirror<H> {
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    pub const fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    pub const fn fenced(&self) -> bool {
+        self.fenced
+    }
+
+    pub const fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
     }
 }
