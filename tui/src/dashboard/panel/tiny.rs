@@ -1,0 +1,45 @@
+//! The cluster in a few lines: one per module, and when even that does not fit, one word.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::{Scene, paint, what_if};
+use crate::dashboard::badge;
+use crate::dashboard::glyph;
+use crate::dashboard::text::{cut, width};
+use crate::dashboard::theme::Tone;
+
+pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
+    let columns = usize::from(area.width);
+    let (tone, health) = badge::health(scene.state.health);
+    let (link_tone, link, _) = badge::link(scene.model);
+    if frame.area().width < 40 || frame.area().height < 10 {
+        let word = scene.row().put(tone, health).line();
+        return paint(frame, area, vec![word, scene.row().put(link_tone, link).line()]);
+    }
+    let head = scene.row().put(tone, health).put(Tone::Strong, format!("  {}", scene.state.cluster));
+    let mut lines = vec![head.right(columns, &[(link_tone, link)]).line()];
+    let room = usize::from(area.height).saturating_sub(3).max(1);
+    let first = (scene.model.row + 1).saturating_sub(room);
+    for (index, module) in scene.state.modules.iter().enumerate().skip(first).take(room) {
+        let cursor = if index == scene.model.row { glyph::CURSOR } else { ' ' };
+        let cell = (columns.saturating_sub(15) / scene.state.nodes.len().max(1)).min(20);
+        let mut row = scene
+            .row()
+            .put(Tone::Accent, format!("{cursor} "))
+            .cell(12, &[(Tone::Plain, module.name.clone())]);
+        for node in &scene.state.nodes {
+            let instance = Scene::instance(module, &node.name);
+            let parts = instance.map(|instance| badge::role(instance, scene.model.aged(instance, module)));
+            row = row.cell(cell.saturating_sub(1), &parts.unwrap_or_default());
+        }
+        lines.push(row.line());
+    }
+    if let Some(module) = scene.model.module() {
+        match &module.why {
+            Some(why) => lines.push(scene.row().put(Tone::Plain, cut(&why.headline, columns)).line()),
+            None => lines.extend(what_if::rows(scene, module, columns.max(width("if node1 dies now")))),
+        }
+    }
+    paint(frame, area, lines);
+}
