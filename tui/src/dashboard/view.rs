@@ -51,51 +51,39 @@ fn page(frame: &mut Frame, mut area: Rect, scene: &Scene) {
 }
 
 fn overview(frame: &mut Frame, mut area: Rect, scene: &Scene) {
-    let rows = scene.state.modules.len() as u16 + 3;
     let wide = area.width >= 110;
-    let below = match area.height {
-        0..16 => 5,
-        16..30 => 11,
-        _ => 20,
-    };
-    let rows = rows.clamp(4, area.height.saturating_sub(below).max(4));
+    let words = explain::height(scene, area.width).clamp(3, if area.height < 20 { 5 } else { 8 });
+    let boxes = if wide && area.height >= 18 { 5 } else { 0 };
+    // The list gets what it wants as long as everything below keeps a useful height.
+    let keep = words + boxes + if area.height < 20 { 0 } else { 6 };
+    let rows = (scene.state.modules.len() as u16 + 3).clamp(4, area.height.saturating_sub(keep).max(4));
     modules::draw(frame, top(&mut area, rows), scene);
-    if wide && area.height >= 18 {
-        nodes::draw(frame, top(&mut area, 5), scene);
+    if boxes > 0 {
+        nodes::draw(frame, top(&mut area, boxes), scene);
     }
-    let tall = if area.height >= 24 { 8 } else { 5 };
-    explain::draw(frame, top(&mut area, tall), scene);
+    explain::draw(frame, top(&mut area, words), scene);
     if area.height < 3 {
         return;
     }
     if wide && area.height >= 10 {
-        let instances: usize = scene.state.modules.iter().map(|module| module.timeline.len()).sum();
-        let want = (scene.state.networks.len() + 2).max(instances) as u16 + 2;
-        let rows = want.clamp(5, row_limit(area.height).max(9));
+        let letters: usize = scene.state.modules.iter().map(|module| module.timeline.len()).sum();
+        let rows = heartbeats::height(scene).max(letters as u16 + 2).clamp(5, (area.height / 3).max(9));
         let mut row = top(&mut area, rows);
         let half = row.width / 2;
         heartbeats::draw(frame, left(&mut row, half), scene);
         timeline::all(frame, row, scene);
-        return events::draw(frame, area, scene, false);
+    } else if area.width >= 70 {
+        let part = (area.width * 42 / 100).max(34);
+        heartbeats::draw(frame, left(&mut area, part), scene);
     }
-    if area.width < 70 {
-        return events::draw(frame, area, scene, false);
-    }
-    let part = (area.width * 42 / 100).max(34);
-    heartbeats::draw(frame, left(&mut area, part), scene);
     events::draw(frame, area, scene, false);
-}
-
-/// The events below keep two thirds of what is left.
-fn row_limit(height: u16) -> u16 {
-    height / 3
 }
 
 fn mirror(frame: &mut Frame, mut area: Rect, scene: &Scene) {
     let Some(module) = scene.model.module() else { return };
     let roomy = area.height >= 30;
     flow::draw(frame, top(&mut area, if roomy { 8 } else { 7 }), scene, module);
-    let consequences = (module.if_node_lost.len() as u16).clamp(1, 4);
+    let consequences = what_if::height(scene, module, area.width).clamp(1, 5);
     if roomy {
         let rows = (area.height / 3).max(10);
         let mut lower = bottom(&mut area, rows);
@@ -104,11 +92,13 @@ fn mirror(frame: &mut Frame, mut area: Rect, scene: &Scene) {
     } else {
         what_if::lines(frame, bottom(&mut area, consequences), scene, module);
     }
+    if area.height < 7 {
+        return timeline::one(frame, area, scene, module);
+    }
     let half = area.width / 2;
     resources::draw(frame, left(&mut area, half), scene, module);
-    let beats = (scene.state.networks.len() as u16 + 3 + u16::from(scene.state.witness.is_some()))
-        .min(area.height / 2);
-    heartbeats::draw(frame, top(&mut area, beats.max(4)), scene);
+    let rows = heartbeats::height(scene).min(area.height.saturating_sub(4)).max(4);
+    heartbeats::draw(frame, top(&mut area, rows), scene);
     timeline::one(frame, area, scene, module);
 }
 

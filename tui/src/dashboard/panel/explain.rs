@@ -10,6 +10,13 @@ use crate::dashboard::badge;
 use crate::dashboard::text::wrap;
 use crate::dashboard::theme::Tone;
 
+/// Lines for the module that needs most, so that moving the cursor moves nothing else.
+pub(crate) fn height(scene: &Scene, columns: u16) -> u16 {
+    let columns = usize::from(columns.saturating_sub(4));
+    let lines = scene.state.modules.iter().map(|module| words(scene, module, columns).len()).max();
+    lines.unwrap_or(0) as u16 + 2
+}
+
 pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let Some(module) = scene.model.module() else { return };
     let worst = module
@@ -23,18 +30,23 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     });
     let remark = if module.why.is_some() { "w explanation" } else { "" };
     let inner = boxed(frame, area, scene.theme, (tone, &title), (Tone::Dim, remark));
-    let columns = usize::from(inner.width);
+    paint(frame, inner, words(scene, module, inner.width.into()));
+}
+
+fn words(scene: &Scene, module: &Module, columns: usize) -> Vec<Line<'static>> {
     let mut lines = module.why.as_ref().map_or(Vec::new(), |why| because(scene, why, columns));
     lines.extend(what_if::rows(scene, module, columns));
-    paint(frame, inner, lines);
+    lines
 }
 
 fn headline(scene: &Scene, module: &Module, instance: &Instance) -> String {
     let since = badge::since(instance, scene.state).map_or(String::new(), |since| format!(" ({since})"));
-    format!("{}@{} is in {} {}{since}", module.name, instance.node, instance.role, instance.readiness)
+    let readiness = if instance.readiness == "Unknown" { "" } else { instance.readiness.as_str() };
+    let state = format!("{} {readiness}", instance.role);
+    format!("{}@{} is {}{since}", module.name, instance.node, state.trim_end())
 }
 
-/// Why, the first cause, the safest way out.
+/// Why, and the safest way out.
 fn because(scene: &Scene, why: &Why, columns: usize) -> Vec<Line<'static>> {
     let room = columns.saturating_sub(7);
     let mut lines = Vec::new();

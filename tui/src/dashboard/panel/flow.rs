@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
-use safetui_net::api::shape::{Module, Node, Progress, Replication};
+use safetui_net::api::shape::{Module, Network, Node, Progress, Replication};
 
 use super::{Scene, bottom, boxed, left, paint};
 use crate::dashboard::badge;
@@ -20,7 +20,7 @@ pub(crate) fn draw(frame: &mut Frame, mut area: Rect, scene: &Scene, module: &Mo
         let below = bottom(&mut area, 1);
         progress(frame, below, scene, replication);
     }
-    let columns = (area.width * 3 / 10).clamp(24, 44);
+    let columns = (area.width * 3 / 10).clamp(22, 60);
     let mut nodes = scene.state.nodes.iter();
     if let Some(node) = nodes.next() {
         this(frame, left(&mut area, columns), scene, module, node);
@@ -102,14 +102,17 @@ fn middle(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
     }
     let networks = &scene.state.networks;
     let room = usize::from(area.height).saturating_sub(lines.len());
-    for network in networks.iter().take(room) {
-        let (tone, word) = badge::answers(Some(network.up));
-        let rtt = network.rtt_us.map_or(String::new(), |us| format!("  {}", micros(us)));
-        let name = cut(&network.name, columns.saturating_sub(18));
-        lines
-            .push(scene.row().put(Tone::Dim, format!("{name}  ")).put(tone, word).put(Tone::Dim, rtt).line());
-    }
+    lines.extend(networks.iter().take(room).map(|network| path(scene, network, columns)));
     frame.render_widget(Paragraph::new(lines).alignment(Alignment::Center), area);
+}
+
+fn path(scene: &Scene, network: &Network, columns: usize) -> Line<'static> {
+    let (tone, word) = badge::answers(Some(network.up));
+    let name = format!("{}  ", cut(&network.name, columns.saturating_sub(8)));
+    let trip = network.rtt_us.map_or(String::new(), |us| format!("  {}", micros(us)));
+    let fits = width(&name) + width(&word) + width(&trip) <= columns;
+    let row = scene.row().put(Tone::Dim, name).put(tone, word);
+    if fits { row.put(Tone::Dim, trip).line() } else { row.line() }
 }
 
 /// A pipe while the nodes are joined, arrow heads travelling in it while data moves, dots when nothing joins them.

@@ -13,7 +13,8 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let columns = usize::from(area.width).saturating_sub(1);
     let state = scene.state;
     let (tone, health) = badge::health(state.health);
-    let mut row = scene.row().put(Tone::Plain, " ").put(Tone::Strong, cut(&state.cluster, columns / 4));
+    let mut row =
+        scene.row().put(Tone::Dim, " safetui  ").put(Tone::Strong, cut(&state.cluster, columns / 4));
     for step in path(scene) {
         row = row.put(Tone::Dim, " > ").put(Tone::Strong, cut(&step, columns / 3));
     }

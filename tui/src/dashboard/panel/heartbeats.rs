@@ -7,7 +7,7 @@ use safetui_net::api::shape::{Network, Witness};
 
 use super::{Scene, boxed, paint};
 use crate::dashboard::badge;
-use crate::dashboard::text::{fit, micros, millis, spark, width};
+use crate::dashboard::text::{micros, millis, spark, width};
 use crate::dashboard::theme::Tone;
 
 pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
@@ -17,8 +17,11 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let columns = usize::from(inner.width);
     let longest = scene.state.networks.iter().map(|network| width(&network.name)).max().unwrap_or(0);
     let name = longest.clamp(7, 14);
-    let mut lines: Vec<_> =
-        scene.state.networks.iter().map(|network| path(scene, network, timeout, name, columns)).collect();
+    // What the words leave belongs to the bars.
+    let bars = columns.saturating_sub(name + 1 + 7 + 8 + 6 + 2 + 8).min(60);
+    let bars = if bars < 8 { 0 } else { bars };
+    let mut lines = vec![titles(scene, name, bars)];
+    lines.extend(scene.state.networks.iter().map(|network| path(scene, network, timeout, name, bars)));
     match &scene.state.witness {
         Some(router) => lines.extend(witness(scene, router, name)),
         None => lines.push(scene.row().put(Tone::Dim, "no witness configured").line()),
@@ -26,39 +29,46 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     paint(frame, inner, lines);
 }
 
-fn path(
-    scene: &Scene,
-    network: &Network,
-    timeout: Option<u64>,
-    name: usize,
-    columns: usize,
-) -> Line<'static> {
-    let rtt = network.rtt_us.map_or("-".to_owned(), micros);
-    let loss = network.loss_percent.map_or(String::new(), |percent| format!("{percent:.0}% loss"));
+/// Lines of this panel with its edges.
+pub(crate) fn height(scene: &Scene) -> u16 {
+    scene.state.networks.len() as u16 + if scene.state.witness.is_some() { 5 } else { 4 }
+}
+
+fn titles(scene: &Scene, name: usize, bars: usize) -> Line<'static> {
+    let row =
+        scene.row().put(Tone::Dim, format!("{:name$} {:6} {:>8}{:>6}", "PATH", "STATE", "TRIP", "LOSS"));
+    if bars == 0 {
+        row.line()
+    } else {
+        row.put(Tone::Dim, format!("  {:bars$}{:>8}", "LAST MINUTE", "MARGIN")).line()
+    }
+}
+
+fn path(scene: &Scene, network: &Network, timeout: Option<u64>, name: usize, bars: usize) -> Line<'static> {
+    let trip = network.rtt_us.map_or("-".to_owned(), micros);
+    let loss = network.loss_percent.map_or("?".to_owned(), |percent| format!("{percent:.0}%"));
     let lossy = network.loss_percent.is_some_and(|percent| percent >= 1.0);
     let row = scene
         .row()
         .cell(name, &[(Tone::Plain, network.name.clone())])
         .cell(6, &[badge::answers(Some(network.up))])
-        .put(Tone::Plain, format!("{rtt:>7}  "))
-        .put(if lossy { Tone::Moving } else { Tone::Dim }, fit(&loss, 9));
-    let (tone, margin) = margin(network, timeout);
-    let left = columns.saturating_sub(name + 1 + 7 + 9 + 9);
-    if left < 12 {
+        .put(Tone::Plain, format!("{trip:>8}"))
+        .put(if lossy { Tone::Moving } else { Tone::Dim }, format!("{loss:>6}"));
+    if bars == 0 {
         return row.line();
     }
-    // The bars fill what the words leave; the tallest bar is the slowest round trip of the last minute.
-    let bars = left.saturating_sub(15).min(60);
+    let (tone, margin) = margin(network, timeout);
+    // The tallest bar is the slowest round trip of the last minute.
     let tallest = network.history_us.iter().copied().max().unwrap_or(1);
-    row.put(Tone::Accent, format!("{:>bars$}", spark(&network.history_us, bars, tallest)))
-        .put(tone, format!("  {margin}"))
+    row.put(Tone::Accent, format!("  {:<bars$}", spark(&network.history_us, bars, tallest)))
+        .put(tone, format!("{margin:>8}"))
         .line()
 }
 
 /// How much of the timeout is left of the newest heartbeat.
 fn margin(network: &Network, timeout: Option<u64>) -> (Tone, String) {
     let (Some(heard), Some(timeout)) = (network.last_heard_ms, timeout) else {
-        return (Tone::Unknown, "margin ?".to_owned());
+        return (Tone::Unknown, "?".to_owned());
     };
     let left = 100 - badge::percent(heard, timeout);
     let tone = match left {
@@ -66,27 +76,24 @@ fn margin(network: &Network, timeout: Option<u64>) -> (Tone, String) {
         1..50 => Tone::Moving,
         _ => Tone::Good,
     };
-    (tone, format!("margin {left:>3}%"))
+    (tone, format!("{left}%"))
 }
 
-fn witness(scene: &Scene, router: &Witness, name: usize) -> Vec<Line<'static>> {
-    let rtt = router.rtt_us.map_or("-".to_owned(), micros);
-    let (tone, word) = badge::answers(router.reachable_from_peer);
-    let first = scene
-        .row()
-        .cell(name, &[(Tone::Plain, "witness".to_owned())])
-        .cell(6, &[badge::answers(router.reachable)])
-        .put(Tone::Plain, format!("{rtt:>7}  "))
-        .put(Tone::Dim, "peer ")
-        .put(tone, word);
+fn witness(scene: &Scene, router: &Witness, name: usize) -> [Line<'static>; 2] {
+    let trip = router.rtt_us.map_or("-".to_owned(), micros);
     let relay = match router.reflects {
-        Some(true) => "relays heartbeats",
-        Some(false) => "does not relay heartbeats",
-        None => "relay not tried yet",
+        Some(true) => "relay works",
+        Some(false) => "no relay",
+        None => "relay untried",
     };
-    let second = scene
-        .row()
-        .cell(name, &[(Tone::Dim, router.kind.clone())])
-        .put(Tone::Dim, format!("{}  {relay}", router.address));
-    vec![first.line(), second.line()]
+    let line = |label: &str, answers, text: String| {
+        scene
+            .row()
+            .cell(name, &[(Tone::Plain, label.to_owned())])
+            .cell(6, &[badge::answers(answers)])
+            .put(Tone::Plain, text)
+    };
+    let mine = line("witness", router.reachable, format!("{trip:>8}"));
+    let peers = line("by peer", router.reachable_from_peer, format!("  {relay}"));
+    [mine.put(Tone::Dim, format!("  {}", router.address)).line(), peers.line()]
 }

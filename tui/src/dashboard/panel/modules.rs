@@ -27,7 +27,7 @@ impl Columns {
             0..72 => (0, 38, 0, 0),
             72..106 => (0, 38, 12, 9),
             106..150 => (7, 52, 14, 17),
-            _ => (7, 76, 24, 28),
+            _ => (7, 96, 24, 28),
         };
         let cell = if nodes <= 2 { pair / 2 } else { pair / nodes };
         let shown = [kind, data, vip].iter().filter(|columns| **columns > 0).count();
@@ -64,7 +64,9 @@ fn titles(scene: &Scene, columns: &Columns) -> Line<'static> {
         row = row.cell(columns.cell, &node_title(node, columns.cell));
     }
     if columns.data > 0 {
-        row = row.cell(columns.data, &dim("DATA")).cell(columns.vip, &dim("VIRTUAL IP"));
+        row = row
+            .cell(columns.data, &dim("DATA"))
+            .cell(columns.vip, &dim(if columns.vip < 12 { "VIP" } else { "VIRTUAL IP" }));
     }
     row.line()
 }
@@ -116,8 +118,9 @@ fn cell(scene: &Scene, module: &Module, node: &str, room: usize) -> Vec<(Tone, S
         let gap = " ".repeat(19_usize.saturating_sub(used).max(1));
         parts.push((Tone::Dim, format!("{gap}{since}")));
     }
-    if let Some(rule) = &instance.rule {
-        parts.push((Tone::Moving, format!(" {rule}")));
+    let used: usize = parts.iter().map(|(_, text)| width(text)).sum();
+    if let Some(rule) = instance.rule.as_ref().filter(|rule| used + 2 + width(rule) <= room) {
+        parts.push((Tone::Moving, format!("  {rule}")));
     }
     parts
 }

@@ -2,11 +2,12 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use safetui_net::api::shape::{Instance, Module};
 
 use super::{Scene, paint, what_if};
 use crate::dashboard::badge;
 use crate::dashboard::glyph;
-use crate::dashboard::text::{cut, width};
+use crate::dashboard::text::cut;
 use crate::dashboard::theme::Tone;
 
 pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
@@ -30,7 +31,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
             .cell(12, &[(Tone::Plain, module.name.clone())]);
         for node in &scene.state.nodes {
             let instance = Scene::instance(module, &node.name);
-            let parts = instance.map(|instance| badge::role(instance, scene.model.aged(instance, module)));
+            let parts = instance.map(|instance| word(scene, module, instance, cell));
             row = row.cell(cell.saturating_sub(1), &parts.unwrap_or_default());
         }
         lines.push(row.line());
@@ -38,8 +39,17 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     if let Some(module) = scene.model.module() {
         match &module.why {
             Some(why) => lines.push(scene.row().put(Tone::Plain, cut(&why.headline, columns)).line()),
-            None => lines.extend(what_if::rows(scene, module, columns.max(width("if node1 dies now")))),
+            None => lines.extend(what_if::rows(scene, module, columns)),
         }
     }
     paint(frame, area, lines);
+}
+
+/// The role alone where role and readiness do not fit: the mark says how ready it is.
+fn word(scene: &Scene, module: &Module, instance: &Instance, room: usize) -> Vec<(Tone, String)> {
+    if room >= 20 {
+        return badge::role(instance, scene.model.aged(instance, module));
+    }
+    let (mark, tone) = badge::mark(instance);
+    vec![(tone, format!("{mark} {}", instance.role))]
 }

@@ -3,11 +3,11 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use safetui_net::api::shape::Module;
+use safetui_net::api::shape::{Module, WhatIf};
 
 use super::{Scene, paint};
 use crate::dashboard::badge;
-use crate::dashboard::text::{cut, width};
+use crate::dashboard::text::{width, wrap};
 use crate::dashboard::theme::Tone;
 
 pub(crate) fn boxed(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
@@ -21,6 +21,11 @@ pub(crate) fn boxed(frame: &mut Frame, area: Rect, scene: &Scene, module: &Modul
     paint(frame, inner, rows(scene, module, inner.width.into()));
 }
 
+/// Lines that [`lines`] takes in an area of so many columns.
+pub(crate) fn height(scene: &Scene, module: &Module, columns: u16) -> u16 {
+    rows(scene, module, columns.saturating_sub(4).into()).len() as u16
+}
+
 pub(crate) fn lines(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
     let area = Rect { x: area.x + area.width.min(2), width: area.width.saturating_sub(4), ..area };
     paint(frame, area, rows(scene, module, area.width.into()));
@@ -28,16 +33,21 @@ pub(crate) fn lines(frame: &mut Frame, area: Rect, scene: &Scene, module: &Modul
 
 pub(crate) fn rows(scene: &Scene, module: &Module, columns: usize) -> Vec<Line<'static>> {
     let longest = module.if_node_lost.iter().map(|what| width(&what.node)).max().unwrap_or(0).min(16);
-    let row = |what: &safetui_net::api::shape::WhatIf| {
-        let text = cut(&what.text, columns.saturating_sub(longest + 30));
-        scene
-            .row()
-            .put(Tone::Dim, "if ")
-            .chip(longest, &[(Tone::Plain, what.node.clone())], ratatui::style::Modifier::empty())
-            .put(Tone::Dim, " dies now  ")
-            .cell(13, &[badge::outcome(what)])
-            .put(Tone::Plain, format!(" {text}"))
-            .line()
+    module.if_node_lost.iter().flat_map(|what| row(scene, what, longest, columns)).collect()
+}
+
+/// Node and outcome, then the text, wrapped under itself.
+fn row(scene: &Scene, what: &WhatIf, longest: usize, columns: usize) -> Vec<Line<'static>> {
+    let indent = 3 + longest + 12 + 14;
+    let parts = wrap(&what.text, columns.saturating_sub(indent)).into_iter().enumerate();
+    let line = |(index, part): (usize, String)| {
+        let head = if index > 0 {
+            scene.row().put(Tone::Plain, " ".repeat(indent))
+        } else {
+            let node = scene.row().put(Tone::Dim, "if ").cell(longest, &[(Tone::Plain, what.node.clone())]);
+            node.put(Tone::Dim, "dies now   ").cell(13, &[badge::outcome(what)])
+        };
+        head.put(Tone::Plain, part).line()
     };
-    module.if_node_lost.iter().map(row).collect()
+    parts.map(line).collect()
 }

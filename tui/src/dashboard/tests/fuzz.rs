@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::buffer;
 use super::scenes::{fork, healthy, many, outage, reintegrating};
-use crate::dashboard::model::Model;
+use crate::dashboard::model::{Model, Overlay};
 use crate::dashboard::msg::{Cmd, Msg};
 use crate::dashboard::update::update;
 use crate::dashboard::{DemoKey, Feed, Options, Theme};
@@ -20,6 +20,14 @@ impl Dice {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) % sides as u64) as usize
     }
+}
+
+/// Now and then the operator knows what to type.
+fn typed(dice: &mut Dice, model: &Model) -> Option<Msg> {
+    let Some(Overlay::Confirm(confirm)) = &model.overlay else { return None };
+    let rest = confirm.expected().strip_prefix(confirm.typed.as_str())?;
+    let code = rest.chars().next().map_or(KeyCode::Enter, KeyCode::Char);
+    (dice.below(4) > 0).then(|| Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
 fn random_key(dice: &mut Dice) -> Msg {
@@ -98,14 +106,12 @@ fn nothing_panics_and_no_command_leaves_unconfirmed() {
             0 => Msg::Feed(random_feed(&mut dice)),
             1 => Msg::Tick(step * 400),
             2 => Msg::Damaged,
-            _ => random_key(&mut dice),
+            _ => typed(&mut dice, &model).unwrap_or_else(|| random_key(&mut dice)),
         };
         let before = model.clone();
         for order in update(&mut model, msg) {
             if let Cmd::Send { .. } = order {
-                let Some(crate::dashboard::model::Overlay::Confirm(confirm)) = &before.overlay else {
-                    panic!("{before:?}")
-                };
+                let Some(Overlay::Confirm(confirm)) = &before.overlay else { panic!("{before:?}") };
                 assert!(confirm.painted && confirm.typed == confirm.expected());
                 sent += 1;
             }
