@@ -48,6 +48,13 @@ pub(crate) struct Key {
     pub(crate) footer: bool,
 }
 
+impl Key {
+    /// Does it work on every page?
+    pub(crate) fn everywhere(&self) -> bool {
+        PAGES.iter().all(|page| self.places.contains(page))
+    }
+}
+
 use KeyCode::{Char, Down, End, Enter, Esc, Home, Left, Right, Up};
 use Place::{Confirm, Events, Help, Menu, Mirror, Overview, Problem, Why};
 

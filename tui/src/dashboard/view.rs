@@ -61,6 +61,7 @@ fn overview(frame: &mut Frame, mut area: Rect, scene: &Scene) {
     if boxes > 0 {
         nodes::draw(frame, top(&mut area, boxes), scene);
     }
+    let words = if area.width < 70 && area.height < 12 { area.height } else { words };
     explain::draw(frame, top(&mut area, words), scene);
     if area.height < 3 {
         return;

@@ -17,8 +17,9 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene, confirm: &Confi
     let room = usize::from(columns).saturating_sub(4);
     let head = head(scene, confirm, room);
     let foot = foot(scene, confirm, room);
-    let area = floating(area, columns, (head.len() + foot.len() + 2) as u16);
-    clear(frame, area);
+    let page = area;
+    let area = floating(page, columns, (head.len() + foot.len() + 2) as u16);
+    clear(frame, page, area, scene.theme);
     let offer = &confirm.offer;
     let (tone, severity) = badge::severity(&offer.severity);
     let title = format!("Confirm: {} {} on {}", offer.verb, confirm.module, offer.node);

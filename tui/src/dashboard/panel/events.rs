@@ -67,7 +67,7 @@ fn line(
         "I" => (Tone::Dim, "I"),
         _ => (Tone::Plain, "E"),
     };
-    let used = width(&time) + node + module + 6;
+    let used = width(&time) + node + module + 5;
     scene
         .row()
         .put(Tone::Dim, format!("{time} "))

@@ -9,6 +9,7 @@ use safetui_net::api::shape::{Module, Network, Node, Progress, Replication};
 use super::{Scene, bottom, boxed, left, paint};
 use crate::dashboard::badge;
 use crate::dashboard::glyph;
+use crate::dashboard::model::Freshness;
 use crate::dashboard::text::{age, bytes, cut, micros, millis, width};
 use crate::dashboard::theme::Tone;
 
@@ -20,7 +21,7 @@ pub(crate) fn draw(frame: &mut Frame, mut area: Rect, scene: &Scene, module: &Mo
         let below = bottom(&mut area, 1);
         progress(frame, below, scene, replication);
     }
-    let columns = (area.width * 3 / 10).clamp(22, 60);
+    let columns = (area.width * 35 / 100).clamp(22, 60);
     let mut nodes = scene.state.nodes.iter();
     if let Some(node) = nodes.next() {
         this(frame, left(&mut area, columns), scene, module, node);
@@ -40,8 +41,8 @@ fn this(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module, node: &No
     } else {
         Scene::node_title(node)
     };
-    let remark = if area.width >= 34 { node.addresses.first().map_or("", String::as_str) } else { "" };
-    let inner = boxed(frame, area, scene.theme, (Tone::Strong, &title), (Tone::Dim, remark));
+    let address = if area.width >= 34 { node.addresses.first().map_or("", String::as_str) } else { "" };
+    let inner = boxed(frame, area, scene.theme, (Tone::Strong, &title), (Tone::Dim, address));
     let Some(instance) = Scene::instance(module, &node.name) else { return };
     let mut role = scene.row();
     for (tone, text) in badge::role(instance, scene.model.aged(instance, module)) {
@@ -55,36 +56,46 @@ fn this(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module, node: &No
     if !node.reachable && !node.me {
         since = node.last_seen_ms.map_or("never heard".to_owned(), |ms| format!("not heard for {}", age(ms)));
     }
-    let generation =
-        instance.generation.as_deref().map_or(String::new(), |id| format!(" {}", id.get(..8).unwrap_or(id)));
-    let data = scene
-        .row()
-        .put(Tone::Dim, "data  ")
-        .put(Tone::Plain, instance.mark.clone().unwrap_or_else(|| glyph::UNKNOWN.to_string()))
-        .put(Tone::Dim, generation);
+    let held = instance.mark.clone().unwrap_or_else(|| glyph::UNKNOWN.to_string());
+    let generation: String = instance.generation.iter().flat_map(|id| id.chars()).take(8).collect();
+    let data = scene.row().put(Tone::Dim, "data  ").put(Tone::Plain, held.clone());
+    let data =
+        data.put(Tone::Dim, remark(&generation, usize::from(inner.width).saturating_sub(width(&held) + 6)));
     paint(
         frame,
         inner,
-        vec![role.line(), scene.row().put(Tone::Dim, since).line(), data.line(), vip(scene, module, node)],
+        vec![
+            role.line(),
+            scene.row().put(Tone::Dim, since).line(),
+            data.line(),
+            vip(scene, module, node, inner.width.into()),
+        ],
     );
 }
 
-fn vip(scene: &Scene, module: &Module, node: &Node) -> Line<'static> {
+/// A remark, if there is room for all of it.
+fn remark(text: &str, room: usize) -> String {
+    if !text.is_empty() && width(text) < room { format!(" {text}") } else { String::new() }
+}
+
+fn vip(scene: &Scene, module: &Module, node: &Node, columns: usize) -> Line<'static> {
     let held: Vec<_> = module.vips.iter().filter(|vip| vip.holder.as_ref() == Some(&node.name)).collect();
     let row = scene.row().put(Tone::Dim, "vip   ");
     let Some(vip) = held.first() else {
         return row.put(Tone::Dim, "not here").line();
     };
     let more = if held.len() > 1 { format!(" +{}", held.len() - 1) } else { String::new() };
-    let lease = vip.lease_ms.map_or(String::new(), |ms| format!("  lease {}", millis(ms)));
-    row.put(Tone::Plain, format!("{}{more}", vip.address)).put(Tone::Dim, lease).line()
+    let address = format!("{}{more}", vip.address);
+    let lease = vip.lease_ms.map_or(String::new(), |ms| format!("lease {}", millis(ms)));
+    let lease = remark(&lease, columns.saturating_sub(width(&address) + 6));
+    row.put(Tone::Plain, address).put(Tone::Dim, lease).line()
 }
 
 fn middle(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
     let columns = usize::from(area.width).saturating_sub(2);
     let mut lines = vec![Line::default()];
     if let Some(replication) = &module.replication {
-        let (tone, text) = badge::data(module);
+        let (tone, text) = scene.fact(badge::data(module));
         let rate = if replication.to.is_some() {
             format!("  {}/s", bytes(replication.bytes_per_second))
         } else {
@@ -93,7 +104,7 @@ fn middle(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
         lines.push(scene.row().put(tone, text).put(Tone::Plain, rate).line());
         lines.push(arrow(scene, replication, columns));
         let ack = replication.ack_us.map_or(String::new(), |us| format!("ack {}", micros(us)));
-        let waiting = if replication.waiting > 0 {
+        let waiting = if replication.waiting > 0 && columns >= 22 {
             format!("  {} waiting", replication.waiting)
         } else {
             String::new()
@@ -107,7 +118,7 @@ fn middle(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
 }
 
 fn path(scene: &Scene, network: &Network, columns: usize) -> Line<'static> {
-    let (tone, word) = badge::answers(Some(network.up));
+    let (tone, word) = scene.fact(badge::answers(Some(network.up)));
     let name = format!("{}  ", cut(&network.name, columns.saturating_sub(8)));
     let trip = network.rtt_us.map_or(String::new(), |us| format!("  {}", micros(us)));
     let fits = width(&name) + width(&word) + width(&trip) <= columns;
@@ -121,7 +132,7 @@ fn arrow(scene: &Scene, replication: &Replication, columns: usize) -> Line<'stat
         return scene.row().put(Tone::Dim, cut(&"· ".repeat(columns / 2), columns)).line();
     };
     let rightward = scene.state.nodes.first().is_none_or(|node| node.name != *to);
-    let moves = replication.bytes_per_second > 0 && scene.model.lost.is_none();
+    let moves = replication.bytes_per_second > 0 && scene.model.freshness() == Freshness::Live;
     let step = (scene.model.now / 1000) as usize % STRIDE;
     let last = columns.saturating_sub(1);
     let head = |at: usize| at == last || (moves && at % STRIDE == step);

@@ -12,7 +12,7 @@ use crate::dashboard::theme::Tone;
 pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let columns = usize::from(area.width).saturating_sub(1);
     let state = scene.state;
-    let (tone, health) = badge::health(state.health);
+    let (tone, health) = scene.fact(badge::health(state.health));
     let mut row =
         scene.row().put(Tone::Dim, " safetui  ").put(Tone::Strong, cut(&state.cluster, columns / 4));
     for step in path(scene) {
@@ -50,7 +50,7 @@ fn witness(scene: &Scene, row: crate::dashboard::text::Row) -> crate::dashboard:
     let Some(witness) = &scene.state.witness else {
         return row.put(Tone::Dim, "   no witness");
     };
-    let (tone, word) = badge::answers(witness.reachable);
+    let (tone, word) = scene.fact(badge::answers(witness.reachable));
     let rtt = witness.rtt_us.map_or(String::new(), |us| format!(" {}", micros(us)));
     row.put(Tone::Dim, "   witness ").put(tone, word).put(Tone::Dim, rtt)
 }

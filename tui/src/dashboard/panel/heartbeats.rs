@@ -23,7 +23,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let mut lines = vec![titles(scene, name, bars)];
     lines.extend(scene.state.networks.iter().map(|network| path(scene, network, timeout, name, bars)));
     match &scene.state.witness {
-        Some(router) => lines.extend(witness(scene, router, name)),
+        Some(router) => lines.extend(witness(scene, router, name, columns)),
         None => lines.push(scene.row().put(Tone::Dim, "no witness configured").line()),
     }
     paint(frame, inner, lines);
@@ -51,7 +51,7 @@ fn path(scene: &Scene, network: &Network, timeout: Option<u64>, name: usize, bar
     let row = scene
         .row()
         .cell(name, &[(Tone::Plain, network.name.clone())])
-        .cell(6, &[badge::answers(Some(network.up))])
+        .cell(6, &[scene.fact(badge::answers(Some(network.up)))])
         .put(Tone::Plain, format!("{trip:>8}"))
         .put(if lossy { Tone::Moving } else { Tone::Dim }, format!("{loss:>6}"));
     if bars == 0 {
@@ -79,7 +79,7 @@ fn margin(network: &Network, timeout: Option<u64>) -> (Tone, String) {
     (tone, format!("{left}%"))
 }
 
-fn witness(scene: &Scene, router: &Witness, name: usize) -> [Line<'static>; 2] {
+fn witness(scene: &Scene, router: &Witness, name: usize, columns: usize) -> [Line<'static>; 2] {
     let trip = router.rtt_us.map_or("-".to_owned(), micros);
     let relay = match router.reflects {
         Some(true) => "relay works",
@@ -90,10 +90,11 @@ fn witness(scene: &Scene, router: &Witness, name: usize) -> [Line<'static>; 2] {
         scene
             .row()
             .cell(name, &[(Tone::Plain, label.to_owned())])
-            .cell(6, &[badge::answers(answers)])
+            .cell(6, &[scene.fact(badge::answers(answers))])
             .put(Tone::Plain, text)
     };
     let mine = line("witness", router.reachable, format!("{trip:>8}"));
     let peers = line("by peer", router.reachable_from_peer, format!("  {relay}"));
-    [mine.put(Tone::Dim, format!("  {}", router.address)).line(), peers.line()]
+    let address = if name + 17 + width(&router.address) <= columns { router.address.as_str() } else { "" };
+    [mine.put(Tone::Dim, format!("  {address}")).line(), peers.line()]
 }

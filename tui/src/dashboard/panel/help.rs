@@ -15,26 +15,32 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, model: &Model) {
     let theme = model.options.theme;
     let mut lines = marks(theme);
     let sections = [
-        (Place::Overview, "OVERVIEW"),
-        (Place::Mirror, "MODULE"),
-        (Place::Why, "WHY"),
-        (Place::Events, "EVENTS"),
-        (Place::Menu, "ACTIONS"),
-        (Place::Confirm, "CONFIRMATION"),
+        (None, "EVERYWHERE"),
+        (Some(Place::Overview), "OVERVIEW"),
+        (Some(Place::Mirror), "MODULE"),
+        (Some(Place::Why), "WHY"),
+        (Some(Place::Events), "EVENTS"),
+        (Some(Place::Menu), "ACTIONS"),
+        (Some(Place::Confirm), "CONFIRMATION"),
     ];
     for (place, heading) in sections {
         lines.extend([Line::default(), Row::new(theme).put(Tone::Dim, heading).line()]);
-        let keys: Vec<_> = keys::of(place).collect();
+        let here = |key: &&keys::Key| match place {
+            None => key.everywhere(),
+            Some(place) => !key.everywhere() && key.places.contains(&place),
+        };
+        let keys: Vec<_> = keys::KEYS.iter().filter(here).collect();
         for pair in keys.chunks(2) {
-            let cell = |row: Row, key: &keys::Key| {
+            let cell = |row: Row, key: &&keys::Key| {
                 row.cell(8, &[(Tone::Accent, key.label.to_owned())])
                     .cell(24, &[(Tone::Plain, key.text.to_owned())])
             };
-            lines.push(pair.iter().fold(Row::new(theme), |row, key| cell(row, key)).line());
+            lines.push(pair.iter().fold(Row::new(theme), cell).line());
         }
     }
-    let area = floating(area, 74, lines.len() as u16 + 2);
-    clear(frame, area);
+    let page = area;
+    let area = floating(page, 74, lines.len() as u16 + 2);
+    clear(frame, page, area, theme);
     let last = (lines.len() + 2).saturating_sub(area.height.into());
     let first = model.scroll.min(last);
     let remark = if last > 0 { "j k scroll, Esc closes" } else { "Esc closes" };
@@ -44,7 +50,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, model: &Model) {
 
 fn marks(theme: Theme) -> Vec<Line<'static>> {
     let mark = |row: Row, (tone, mark, text): (Tone, char, &str)| {
-        row.put(tone, format!("{mark} ")).cell(14, &[(Tone::Plain, text.to_owned())])
+        row.put(tone, format!("{mark} ")).cell(11, &[(Tone::Plain, text.to_owned())])
     };
     let upper = [
         (Tone::Good, glyph::READY, "Ready"),
@@ -52,13 +58,14 @@ fn marks(theme: Theme) -> Vec<Line<'static>> {
         (Tone::Bad, glyph::ALERT, "NotReady"),
         (Tone::Dim, glyph::STOPPED, "stopped"),
     ];
-    let lower =
-        [(Tone::Unknown, glyph::UNKNOWN, "not heard; after a value: old, so maybe not true any more")];
+    let lower = [(Tone::Unknown, glyph::UNKNOWN, "not heard; after a value: old")];
     let heading = Row::new(theme).put(Tone::Dim, "MARKS").line();
     let upper = upper.into_iter().fold(Row::new(theme), mark).line();
     let wide = lower.into_iter().fold(Row::new(theme), |row, (tone, glyph, text)| {
         row.put(tone, format!("{glyph} ")).put(Tone::Plain, text)
     });
-    let timeline = "timeline: P PRIM  A ALONE  S SECOND  W WAIT  - stopped, lower case transient";
-    vec![heading, upper, wide.line(), Row::new(theme).put(Tone::Dim, timeline).line()]
+    let timeline = "timeline: P PRIM, A ALONE, S SECOND, W WAIT, - stopped";
+    let small = "          in lower case while transient, ? not heard";
+    let dim = |text: &str| Row::new(theme).put(Tone::Dim, text).line();
+    vec![heading, upper, wide.line(), dim(timeline), dim(small)]
 }

@@ -19,8 +19,9 @@ const DETAIL: u16 = 4;
 pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene, menu: &model::Menu) {
     let offers = scene.model.offers(menu);
     let rows = offers.len().max(1) as u16;
-    let area = floating(area, 76, rows + DETAIL + 2);
-    clear(frame, area);
+    let page = area;
+    let area = floating(page, 76, rows + DETAIL + 2);
+    clear(frame, page, area, scene.theme);
     let node = menu.node.as_deref().unwrap_or("all nodes");
     let title = format!("Actions for {} on {node}", menu.module);
     let inner = boxed(frame, area, scene.theme, (Tone::Strong, &title), (Tone::Dim, "Enter previews"));

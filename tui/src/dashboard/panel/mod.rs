@@ -21,11 +21,12 @@ pub(crate) mod why;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
 use safetui_net::api::shape::{Instance, Module, State};
 
-use super::model::Model;
+use super::model::{Freshness, Model};
 use super::text::{Row, width};
 use super::theme::{Theme, Tone};
 
@@ -45,6 +46,14 @@ impl<'a> Scene<'a> {
 
     pub(crate) fn row(&self) -> Row {
         Row::new(self.theme)
+    }
+
+    /// A value as it stands; marked as old while nothing fresh arrives.
+    pub(crate) fn fact(&self, (tone, text): (Tone, String)) -> (Tone, String) {
+        match self.model.freshness() {
+            Freshness::Live => (tone, text),
+            _ => (Tone::Unknown, format!("{text}?")),
+        }
     }
 
     /// The instance of a module on a node; a mirror has one on each.
@@ -88,8 +97,11 @@ pub(crate) fn floating(area: Rect, columns: u16, rows: u16) -> Rect {
     Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2, columns, rows)
 }
 
-pub(crate) fn clear(frame: &mut Frame, area: Rect) {
-    frame.render_widget(Clear, area);
+/// Makes room for a box over the page: the page steps back, and a blank column keeps their edges apart.
+pub(crate) fn clear(frame: &mut Frame, page: Rect, area: Rect, theme: Theme) {
+    frame.buffer_mut().set_style(page, Style::reset().patch(theme.style(Tone::Dim)));
+    let gutter = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area };
+    frame.render_widget(Clear, gutter.intersection(page));
 }
 
 pub(crate) fn paint(frame: &mut Frame, area: Rect, lines: Vec<Line<'static>>) {

@@ -25,7 +25,7 @@ impl Columns {
     fn new(room: usize, nodes: usize) -> Self {
         let (kind, pair, data, vip) = match room {
             0..72 => (0, 38, 0, 0),
-            72..106 => (0, 38, 12, 9),
+            72..106 => (0, 38, 12, 10),
             106..150 => (7, 52, 14, 17),
             _ => (7, 96, 24, 28),
         };
@@ -100,7 +100,8 @@ fn line(scene: &Scene, columns: &Columns, module: &Module, selected: bool) -> Li
             .put(Tone::Plain, " ");
     }
     if columns.data > 0 {
-        row = row.cell(columns.data, &[badge::data(module)]).cell(columns.vip, &[vip(module, columns.vip)]);
+        row = row.cell(columns.data, &[scene.fact(badge::data(module))]);
+        row = row.cell(columns.vip, &[vip(scene, module, columns.vip)]);
     }
     row.line()
 }
@@ -126,16 +127,15 @@ fn cell(scene: &Scene, module: &Module, node: &str, room: usize) -> Vec<(Tone, S
 }
 
 /// Address and holder; on narrow screens the last part of the address tells it apart well enough.
-fn vip(module: &Module, room: usize) -> (Tone, String) {
+fn vip(scene: &Scene, module: &Module, room: usize) -> (Tone, String) {
     let Some(vip) = module.vips.first() else {
         return (Tone::Dim, "none".to_owned());
     };
-    let more = if module.vips.len() > 1 { format!(" +{}", module.vips.len() - 1) } else { String::new() };
-    let (tone, holder) = match &vip.holder {
-        Some(holder) => (Tone::Plain, holder.as_str()),
-        None => (Tone::Dim, "nobody"),
+    let Some(holder) = &vip.holder else {
+        return scene.fact((Tone::Plain, "nobody".to_owned()));
     };
+    let more = if module.vips.len() > 1 { format!(" +{}", module.vips.len() - 1) } else { String::new() };
     let whole = format!("{}@{holder}{more}", vip.address);
     let tail = vip.address.rsplit_once('.').map_or(vip.address.as_str(), |(_, last)| last);
-    (tone, if width(&whole) <= room { whole } else { format!(".{tail}@{holder}{more}") })
+    scene.fact((Tone::Plain, if width(&whole) < room { whole } else { format!(".{tail}@{holder}{more}") }))
 }

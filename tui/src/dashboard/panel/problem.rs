@@ -24,8 +24,9 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, theme: Theme, problem: &Proble
     for (index, fix) in problem.fix.iter().enumerate() {
         say(if index == 0 { "fix" } else { "" }, Tone::Accent, fix);
     }
-    let area = floating(area, columns, lines.len() as u16 + 2);
-    clear(frame, area);
+    let page = area;
+    let area = floating(page, columns, lines.len() as u16 + 2);
+    clear(frame, page, area, theme);
     let inner = boxed(frame, area, theme, (Tone::Bad, &problem.summary), (Tone::Dim, &problem.code));
     paint(frame, inner, lines);
 }

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use safetui_net::api::shape::Module;
+use safetui_net::api::shape::{Instance, Module, Node};
 
 use super::{Scene, boxed, paint};
 use crate::dashboard::text::{age, width};
@@ -18,6 +18,9 @@ pub(crate) fn all(frame: &mut Frame, area: Rect, scene: &Scene) {
 }
 
 fn draw(frame: &mut Frame, area: Rect, scene: &Scene, modules: &[Module], named: bool) {
+    if area.height < 3 {
+        return;
+    }
     let inner = area.width.saturating_sub(4);
     let longest =
         modules.iter().flat_map(|module| &module.instances).map(|instance| width(&instance.node)).max();
@@ -35,7 +38,7 @@ fn draw(frame: &mut Frame, area: Rect, scene: &Scene, modules: &[Module], named:
     let inner = boxed(frame, area, scene.theme, (Tone::Strong, "Timeline"), (Tone::Dim, &remark));
     let mut lines = Vec::new();
     for module in modules {
-        for (instance, history) in module.instances.iter().zip(&module.timeline) {
+        for (instance, history) in by_node(scene, module) {
             let mut row = scene.row();
             if named {
                 row = row.cell(name, &[(Tone::Plain, module.name.clone())]);
@@ -45,6 +48,14 @@ fn draw(frame: &mut Frame, area: Rect, scene: &Scene, modules: &[Module], named:
         }
     }
     paint(frame, inner, lines);
+}
+
+/// The lines of a module in the order of the nodes, as everywhere else.
+fn by_node<'a>(scene: &'a Scene, module: &'a Module) -> impl Iterator<Item = (&'a Instance, &'a String)> {
+    let lines = |node: &'a Node| {
+        module.instances.iter().zip(&module.timeline).find(|(instance, _)| instance.node == node.name)
+    };
+    scene.state.nodes.iter().filter_map(lines)
 }
 
 /// Runs of equal letters become one span each.

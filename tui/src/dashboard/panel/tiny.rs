@@ -12,7 +12,7 @@ use crate::dashboard::theme::Tone;
 
 pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let columns = usize::from(area.width);
-    let (tone, health) = badge::health(scene.state.health);
+    let (tone, health) = scene.fact(badge::health(scene.state.health));
     let (link_tone, link, _) = badge::link(scene.model);
     if frame.area().width < 40 || frame.area().height < 10 {
         let word = scene.row().put(tone, health).line();

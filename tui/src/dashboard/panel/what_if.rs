@@ -36,16 +36,29 @@ pub(crate) fn rows(scene: &Scene, module: &Module, columns: usize) -> Vec<Line<'
     module.if_node_lost.iter().flat_map(|what| row(scene, what, longest, columns)).collect()
 }
 
+/// On narrow screens the text goes below.
+fn stacked(scene: &Scene, what: &WhatIf, columns: usize) -> Vec<Line<'static>> {
+    let head =
+        scene.row().put(Tone::Dim, "if ").put(Tone::Plain, what.node.clone()).put(Tone::Dim, " dies now  ");
+    let (tone, outcome) = scene.fact(badge::outcome(what));
+    let parts = wrap(&what.text, columns.saturating_sub(3)).into_iter();
+    let below = parts.map(|part| scene.row().put(Tone::Plain, format!("   {part}")).line());
+    std::iter::once(head.put(tone, outcome).line()).chain(below).collect()
+}
+
 /// Node and outcome, then the text, wrapped under itself.
 fn row(scene: &Scene, what: &WhatIf, longest: usize, columns: usize) -> Vec<Line<'static>> {
     let indent = 3 + longest + 12 + 14;
+    if columns < indent + 24 {
+        return stacked(scene, what, columns);
+    }
     let parts = wrap(&what.text, columns.saturating_sub(indent)).into_iter().enumerate();
     let line = |(index, part): (usize, String)| {
         let head = if index > 0 {
             scene.row().put(Tone::Plain, " ".repeat(indent))
         } else {
             let node = scene.row().put(Tone::Dim, "if ").cell(longest, &[(Tone::Plain, what.node.clone())]);
-            node.put(Tone::Dim, "dies now   ").cell(13, &[badge::outcome(what)])
+            node.put(Tone::Dim, "dies now   ").cell(13, &[scene.fact(badge::outcome(what))])
         };
         head.put(Tone::Plain, part).line()
     };

@@ -158,6 +158,12 @@ pub(super) fn outage() -> State {
     state.health = Health::Outage;
     state.nodes[1].reachable = false;
     state.nodes[1].last_seen_ms = Some(41_000);
+    state.witness = state.witness.map(|witness| Witness {
+        reachable: Some(false),
+        reachable_from_peer: None,
+        rtt_us: None,
+        ..witness
+    });
     for network in &mut state.networks {
         network.up = false;
         network.last_heard_ms = Some(41_000);
@@ -186,6 +192,8 @@ pub(super) fn outage() -> State {
         ways_out: Vec::new(),
     });
     db.if_node_lost = vec![what_if("node1", "NO_CHANGE", "nobody serves already")];
+    db.timeline =
+        vec![format!("{}{}", "P".repeat(9), "W".repeat(41)), format!("{}{}", "S".repeat(9), "?".repeat(41))];
     state
 }
 
