@@ -1,6 +1,9 @@
 //! The loop: messages in, one drawing when something changed, orders out.
 
+use std::any::Any;
+use std::future::pending;
 use std::io;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::thread;
 use std::time::Duration;
@@ -36,8 +39,21 @@ pub(crate) async fn run(mut source: impl Source, options: Options) -> io::Result
     thread::Builder::new().name("keys".to_owned()).spawn(move || read(&send))?;
     tokio::select! {
         _ = terminated.recv() => Err(io::Error::new(io::ErrorKind::Interrupted, "ended by SIGTERM")),
+        panic = first_panic(&mut tasks) => resume_unwind(panic),
         result = serve(screen, Model::new(options), inbox, &mut source) => result,
     }
+}
+
+/// A panic took the terminal back already, so the dashboard ends with it.
+async fn first_panic(tasks: &mut JoinSet<()>) -> Box<dyn Any + Send> {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended
+            && let Ok(panic) = error.try_into_panic()
+        {
+            return panic;
+        }
+    }
+    pending().await
 }
 
 async fn serve(

@@ -14,6 +14,7 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor::Show, execute, queue, style::force_color_output};
+use ratatui::layout::{Position, Rect};
 
 use super::model::Model;
 use super::theme::Theme;
@@ -51,9 +52,11 @@ impl Screen {
         execute!(stdout(), EndSynchronizedUpdate)
     }
 
-    /// Forgets what the terminal shows; the next drawing is complete.
+    /// Forgets what the terminal shows; the next drawing is complete. Not `Terminal::clear`: that asks the terminal
+    /// for the cursor, and the thread that reads keys would take the answer.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Gives the terminal back while `pause` runs.

@@ -96,12 +96,11 @@ fn middle(frame: &mut Frame, area: Rect, scene: &Scene, module: &Module) {
     let mut lines = vec![Line::default()];
     if let Some(replication) = &module.replication {
         let (tone, text) = scene.fact(badge::data(module));
-        let rate = if replication.to.is_some() {
-            format!("  {}/s", bytes(replication.bytes_per_second))
-        } else {
-            String::new()
-        };
-        lines.push(scene.row().put(tone, text).put(Tone::Plain, rate).line());
+        let rate = format!("  {}/s", bytes(replication.bytes_per_second));
+        let fits = replication.to.is_some() && width(&text) + width(&rate) <= columns;
+        lines.push(
+            scene.row().put(tone, text).put(Tone::Plain, if fits { rate } else { String::new() }).line(),
+        );
         lines.push(arrow(scene, replication, columns));
         let ack = replication.ack_us.map_or(String::new(), |us| format!("ack {}", micros(us)));
         let waiting = if replication.waiting > 0 && columns >= 22 {

@@ -21,7 +21,7 @@ pub(crate) mod why;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
 use safetui_net::api::shape::{Instance, Module, State};
@@ -75,7 +75,11 @@ pub(crate) fn boxed(
     title: (Tone, &str),
     remark: (Tone, &str),
 ) -> Rect {
-    let edge = |(tone, text): (Tone, &str)| Line::styled(format!(" {text} "), theme.style(tone));
+    // The edge is dim, and a title on it inherits that unless told otherwise.
+    let inherited = |tone| if tone == Tone::Dim { Modifier::empty() } else { Modifier::DIM };
+    let edge = |(tone, text): (Tone, &str)| {
+        Line::styled(format!(" {text} "), theme.style(tone).remove_modifier(inherited(tone)))
+    };
     let room = usize::from(area.width).saturating_sub(8);
     let head = super::text::cut(title.1, room.max(1));
     let mut block = Block::bordered()

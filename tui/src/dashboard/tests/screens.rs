@@ -1,6 +1,7 @@
 //! Every screen in every size, in both character sets.
 
 use ratatui::crossterm::event::KeyCode;
+use ratatui::style::{Color, Modifier};
 use safetui_net::api::shape::State;
 
 use super::scenes::{fork, healthy, many, outage, reintegrating};
@@ -94,7 +95,7 @@ fn styles_of_the_overview_and_the_menu() {
 
 fn styles(model: &Model) -> String {
     let buffer = buffer(80, 24, model);
-    let mut legend: Vec<String> = Vec::new();
+    let mut legend = vec![format!("{:?} {:?} {:?}", Color::Reset, Color::Reset, Modifier::empty())];
     let mut text = String::new();
     for (row, line) in buffer.content.chunks(80).enumerate() {
         let mut letters = String::new();
