@@ -40,9 +40,8 @@ impl Theme {
         let style = Style::new();
         let bold = style.add_modifier(Modifier::BOLD);
         match (self, tone) {
-            (_, Tone::Plain) => style,
             (_, Tone::Strong) | (Self::Mono, Tone::Bad | Tone::Accent) => bold,
-            (Self::Mono, Tone::Dim | Tone::Good | Tone::Moving | Tone::Unknown) => style,
+            (_, Tone::Plain) | (Self::Mono, Tone::Dim | Tone::Good | Tone::Moving | Tone::Unknown) => style,
             (_, Tone::Dim) => style.add_modifier(Modifier::DIM),
             (Self::Auto, Tone::Good) => style.fg(Color::Green),
             (Self::Auto, Tone::Moving) => style.fg(Color::Yellow),

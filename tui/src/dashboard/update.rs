@@ -137,9 +137,7 @@ fn edit(typed: &mut String, event: &KeyEvent) {
         KeyCode::Backspace => {
             typed.pop();
         }
-        KeyCode::Char(c) if plain_key && typed.len() < TYPED_MAX => {
-            typed.extend(plain(&c.to_string()).chars())
-        }
+        KeyCode::Char(c) if plain_key && typed.len() < TYPED_MAX => typed.push_str(&plain(&c.to_string())),
         _ => {}
     }
 }

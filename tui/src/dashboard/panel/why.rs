@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use safetui_net::api::shape::{Guard, Why};
+use safetui_net::api::shape::{Guard, Module, Why};
 
 use super::{Scene, boxed, paint, what_if};
 use crate::dashboard::badge;
@@ -20,17 +20,16 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let remark = since.map_or(String::new(), |since| format!("since {since}"));
     let inner = boxed(frame, area, scene.theme, (Tone::Strong, &title), (Tone::Dim, &remark));
     let columns = usize::from(inner.width);
-    let lines = match &module.why {
-        Some(why) => answer(scene, why, columns),
-        None => {
-            let calm = format!("Nothing holds {} back on {}.", module.name, scene.state.node);
-            let head =
-                scene.row().put(Tone::Good, format!("{} ", glyph::READY)).put(Tone::Strong, calm).line();
-            [vec![head, Line::default()], what_if::rows(scene, module, columns)].concat()
-        }
-    };
+    let lines = module.why.as_ref().map(|why| answer(scene, why, columns));
+    let lines = lines.unwrap_or_else(|| calm(scene, module, columns));
     let last = lines.len().saturating_sub(inner.height.into());
     paint(frame, inner, lines.into_iter().skip(scene.model.scroll.min(last)).collect());
+}
+
+fn calm(scene: &Scene, module: &Module, columns: usize) -> Vec<Line<'static>> {
+    let text = format!("Nothing holds {} back on {}.", module.name, scene.state.node);
+    let head = scene.row().put(Tone::Good, format!("{} ", glyph::READY)).put(Tone::Strong, text).line();
+    [vec![head, Line::default()], what_if::rows(scene, module, columns)].concat()
 }
 
 fn answer(scene: &Scene, why: &Why, columns: usize) -> Vec<Line<'static>> {

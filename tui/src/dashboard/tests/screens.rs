@@ -113,7 +113,10 @@ fn styles(model: &Model) -> String {
         text.push('\n');
     }
     for (index, style) in legend.iter().enumerate().skip(1) {
-        text.push_str(&format!("{} {style}\n", char::from(b'a' + index as u8 - 1)));
+        text.push(char::from(b'a' + index as u8 - 1));
+        text.push(' ');
+        text.push_str(style);
+        text.push('\n');
     }
     text
 }
