@@ -131,7 +131,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// Does the witness answer now?
-    pub(super) fn witnessed(&self, cfg: &Config, now: Tick) -> bool {
+    pub(crate) fn witnessed(&self, cfg: &Config, now: Tick) -> bool {
         cfg.witness == Witness::None || self.run.is_some_and(|run| now.since(run.last) <= cfg.timing.gap)
     }
 

@@ -220,7 +220,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// The peer's newest heartbeat, unless it is older than the window.
-    fn recent(&self, cfg: &Config, now: Tick) -> Option<Beat> {
+    pub(crate) fn recent(&self, cfg: &Config, now: Tick) -> Option<Beat> {
         self.peer.filter(|peer| now.since(peer.heard) <= cfg.timing.timeout).map(|peer| peer.beat)
     }
 
@@ -238,7 +238,7 @@ impl<const H: usize> Mirror<H> {
         self.lease(cfg, now, out);
     }
 
-    fn as_beat(&self, cfg: &Config, now: Tick) -> Beat {
+    pub(crate) fn as_beat(&self, cfg: &Config, now: Tick) -> Beat {
         let peer = self.peer.map(|peer| peer.beat);
         let theirs = peer.map_or(Generation::NONE, |beat| beat.generation);
         let copies = self.role == Role::Second && self.flow == Flow::Copying;
@@ -330,6 +330,32 @@ impl<const H: usize> Mirror<H> {
 
     fn next_term(&self) -> u64 {
         self.record.term.max(self.peer.map_or(0, |peer| peer.beat.term)) + 1
+    }
+
+    /// Becomes the node that `beat` describes, having just heard `heard`: for looking ahead, never for acting.
+    pub(crate) fn adopt(&mut self, beat: &Beat, heard: Beat, now: Tick) {
+        let copying = beat.mark == Mark::Copying;
+        let generation = if copying { Generation::NONE } else { beat.generation };
+        let mut history = self.record.history;
+        if let Some(first) = history.first_mut().filter(|first| **first != beat.parent) {
+            *first = beat.parent;
+        }
+        self.record = Record { term: beat.term, generation, history, mark: beat.mark, side: beat.side };
+        self.role = beat.role;
+        self.fenced = beat.fenced;
+        self.partner = beat.partner;
+        self.copying = beat.generation;
+        self.flow = match beat.role {
+            Role::Second if copying => Flow::Copying,
+            Role::Second | Role::Prim => Flow::Level,
+            _ => Flow::None,
+        };
+        self.peer = Some(Peer {
+            beat: Beat { echo: Some(Echo { boot: beat.boot, sent: now }), proof: 0, ..heard },
+            heard: now,
+        });
+        self.proven = now;
+        self.run = Some(Run { since: Tick(0), last: now });
     }
 
     pub const fn role(&self) -> Role {

@@ -264,27 +264,28 @@ impl World {
             if !self.nodes[node].runs() {
                 continue;
             }
-            if self.cut.router(node) {
-                self.event(settings, node, Event::Answered { asked: BASE }, None);
+            let torn = crash.filter(|(victim, _)| *victim == node).map(|(_, torn)| torn);
+            let mut crashed = false;
+            for event in self.wakes(settings, node) {
+                crashed = crashed || self.event(settings, node, event, torn);
             }
-            self.report_stream(settings, node);
-            match crash {
-                Some((victim, torn)) if victim == node => self.crashing(settings, node, Event::Woke, torn)?,
-                _ => {
-                    self.event(settings, node, Event::Woke, None);
-                }
+            match torn {
+                Some(_) if crashed => self.crash(node),
+                Some(_) => return None,
+                None => {}
             }
         }
         Some(())
     }
 
-    /// The driver of a source notices within a tick whether its stream works.
-    fn report_stream(&mut self, settings: &Settings, node: usize) {
-        if (settings.direct_cuts || settings.one_way) && self.nodes[node].source.is_some() {
-            let boot = self.nodes[1 - node].boot;
-            let event = if self.cut.data() { Event::StreamUp { boot } } else { Event::StreamLost { boot } };
-            self.event(settings, node, event, None);
-        }
+    /// What a node that wakes is told: the witness answers whoever reaches it, and the driver of a source notices
+    /// within a tick whether its stream works.
+    fn wakes(&self, settings: &Settings, node: usize) -> impl Iterator<Item = Event> + use<> {
+        let boot = self.nodes[1 - node].boot;
+        let streams = (settings.direct_cuts || settings.one_way) && self.nodes[node].source.is_some();
+        let stream = if self.cut.data() { Event::StreamUp { boot } } else { Event::StreamLost { boot } };
+        let answered = self.cut.router(node).then_some(Event::Answered { asked: BASE });
+        answered.into_iter().chain(streams.then_some(stream)).chain([Event::Woke])
     }
 
     /// Every moment on that node's clock moves back.
