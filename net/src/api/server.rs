@@ -153,8 +153,9 @@ async fn command<C: Control>(
         Ok(command) => command,
         Err(error) => return refuse(&malformed(&error)),
     };
-    // The face may say what it is; who uses it, only the kernel says.
-    command.by = if command.by.is_empty() { asker.user } else { format!("{}/{}", asker.user, command.by) };
+    // The client says from which face the request comes; who uses that face, only the kernel says.
+    let face = command.by.rsplit('/').next().filter(|face| !face.is_empty());
+    command.by = face.map_or_else(|| asker.user.clone(), |face| format!("{}/{face}", asker.user));
     match control.command(command).await {
         Ok(accepted) => Json(accepted).into_response(),
         Err(problem) => refuse(&problem),
