@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
     })?;
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(&e.as_bytes()[..at]).matches('\n').count() + 1;
         fail(format!("line {line} is not UTF-8 text"), "convert the file: iconv -f LATIN1 -t UTF-8")
     })
 }

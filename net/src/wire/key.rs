@@ -88,7 +88,7 @@ impl ClusterKey {
 
     /// 64 lower-case hexadecimal digits. Whoever sees them can be a node.
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.map(|byte| format!("{byte:02x}")).concat()
     }
 
     /// A key for one purpose, from which neither this key nor another purpose's can be computed.
