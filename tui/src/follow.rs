@@ -63,17 +63,18 @@ impl Follower {
         interrupt: &mut Signal,
     ) -> End {
         let deadline = Instant::now() + patience;
-        let mut moved = false;
+        let before = self.instance(watched).cloned();
         loop {
             if let Some(instance) = self.instance(watched).filter(|_| self.state.seq >= watched.from) {
                 if watched.goals.iter().any(|goal| goal.reached(instance)) {
                     return End::Reached;
                 }
-                let stopped = instance.role == "STOP";
-                if stopped && moved && watched.stop_ends {
+                // A module that fails at once may be stopped again before anything else was seen of it: another
+                // stop than the one before has another beginning.
+                let same = |before: &Instance| before.role == "STOP" && before.since == instance.since;
+                if watched.stop_ends && instance.role == "STOP" && !before.as_ref().is_some_and(same) {
                     return End::Stopped;
                 }
-                moved |= !stopped;
             }
             let next = tokio::select! {
                 next = self.states.next() => next,
