@@ -14,7 +14,7 @@ macro_rules! codes {
     ($($name:ident = $id:literal, $exit:ident, $text:literal;)*) => {
         $(pub(crate) const $name: Code = Code { id: $id, exit: Exit::$exit, text: $text };)*
 
-        /// Every code, those that the agent answers with included, in order.
+        /// Every code but those of configuration files, in order.
         pub(crate) const ALL: &[Code] = &[$($name),*];
     };
 }
@@ -34,22 +34,6 @@ codes! {
         "Names of modules are made of letters, digits, `-` and `_`, at most 32 of them, and begin with a letter or digit: they become file and directory names.";
     NO_STATE = "E0007", Usage,
         "A state to wait for is a role (STOP, WAIT, ALONE, UP, PRIM, SECOND), with a readiness if need be, or READY for any role that is.";
-    NO_AGENT = "E0101", Unreachable,
-        "Nobody listens on the control socket: the agent does not run, or runs with another SAFETUI_RUN. Nothing was sent.";
-    NOT_ALLOWED = "E0102", Denied,
-        "The control socket belongs to root alone: who may use it can stop the application.";
-    NO_ANSWER = "E0103", Unreachable,
-        "The agent took the connection and did not answer. A hung agent is ended by its guard; what it held expires by itself.";
-    NOT_UNDERSTOOD = "E0104", Usage,
-        "The agent could not read the request: client and agent are of different versions.";
-    NO_REQUEST = "E0105", NotFound,
-        "The agent has no such request: client and agent are of different versions.";
-    OUTCOME_UNKNOWN = "E0106", Unknown,
-        "A command was sent and the connection ended before its outcome was seen. It may have been carried out, wholly or not at all: look at the state before repeating it.";
-    GARBLED = "E0107", Failed,
-        "The agent's answer has a form that this version does not know: client and agent are of different versions.";
-    NO_OUTPUT = "E0108", Failed,
-        "The result could not be written to the standard output.";
     NO_MODULE = "E0201", NotFound,
         "No module of that name is installed on this node.";
     NO_NODE = "E0202", NotFound,
@@ -80,6 +64,22 @@ codes! {
         "The module stopped on its way to the target: a script failed, a rule stopped it, or another operator did.";
     INTERRUPTED = "E0305", Interrupted,
         "The waiting was interrupted from the keyboard. What the agent has taken, it carries out.";
+    NO_AGENT = "E0401", Unreachable,
+        "Nobody listens on the control socket: the agent does not run, or runs with another SAFETUI_RUN. Nothing was sent.";
+    NOT_ALLOWED = "E0402", Denied,
+        "The control socket belongs to root alone: who may use it can stop the application.";
+    NO_ANSWER = "E0403", Unreachable,
+        "The agent took the connection and did not answer. A hung agent is ended by its guard; what it held expires by itself.";
+    NOT_UNDERSTOOD = "E0404", Usage,
+        "The agent could not read the request: client and agent are of different versions.";
+    NO_REQUEST = "E0405", NotFound,
+        "The agent has no such request: client and agent are of different versions.";
+    OUTCOME_UNKNOWN = "E0406", Unknown,
+        "A command was sent and the connection ended before its outcome was seen. It may have been carried out, wholly or not at all: look at the state before repeating it.";
+    GARBLED = "E0407", Failed,
+        "The agent's answer has a form that this version does not know: client and agent are of different versions.";
+    NO_OUTPUT = "E0408", Failed,
+        "The result could not be written to the standard output.";
 }
 
 #[cfg(test)]
@@ -90,6 +90,13 @@ mod tests {
     fn codes_are_distinct_and_ordered() {
         for pair in ALL.windows(2) {
             assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
+        }
+    }
+
+    #[test]
+    fn no_code_is_one_of_configuration_files_too() {
+        for (id, _) in safetui_net::config::code::ALL {
+            assert!(ALL.iter().all(|code| code.id != *id), "{id}");
         }
     }
 }

@@ -160,3 +160,31 @@ fn field(lines: &mut Vec<String>, name: &str, text: &str) {
         lines.push(format!("  {:<6} {line}", if index == 0 { name } else { "" }).trim_end().to_string());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn exit_of(error: ClientError) -> u8 {
+        exit_code(&error.into())
+    }
+
+    #[test]
+    fn what_the_agent_did_not_answer_ends_as_scripts_expect() {
+        let socket = || "/run/safetui/control.sock".into();
+        let source = || io::Error::other("why");
+        assert_eq!(exit_of(ClientError::NoAgent { socket: socket(), source: source() }), 6);
+        assert_eq!(exit_of(ClientError::Denied { socket: socket(), source: source() }), 4);
+        assert_eq!(exit_of(ClientError::Timeout { after: Duration::from_secs(1) }), 6);
+        assert_eq!(exit_of(ClientError::Lost("why".into())), 6);
+        assert_eq!(exit_of(ClientError::Garbled("why".into())), 1);
+    }
+
+    #[test]
+    fn only_a_closed_pipe_is_no_error_of_output() {
+        assert_eq!(exit_code(&io::Error::from(io::ErrorKind::BrokenPipe).into()), 0);
+        assert_eq!(exit_code(&io::Error::from(io::ErrorKind::StorageFull).into()), 1);
+    }
+}

@@ -181,7 +181,7 @@ async fn log<C: Control>(
 
 async fn nowhere() -> Response {
     refuse(&Problem {
-        code: "E0105".into(),
+        code: "E0405".into(),
         exit: Exit::NotFound.code(),
         summary: "the agent does not know this request".into(),
         what: "the path is not part of this agent's control API".into(),
@@ -193,7 +193,7 @@ async fn nowhere() -> Response {
 
 fn malformed(error: &serde_json::Error) -> Problem {
     Problem {
-        code: "E0104".into(),
+        code: "E0404".into(),
         exit: Exit::Usage.code(),
         summary: "the agent does not understand this command".into(),
         what: "the request is not a command in this agent's form".into(),

@@ -209,9 +209,9 @@ async fn a_refusal_arrives_whole_with_a_fitting_status() {
     let swap = serde_json::to_string(&order("swap", "db", "")).unwrap();
     assert!(raw(&socket, &send(&swap)).await.starts_with("HTTP/1.1 409 "));
     let garbage = raw(&socket, &send("garbage")).await;
-    assert!(garbage.starts_with("HTTP/1.1 400 ") && garbage.contains("E0104"), "{garbage}");
+    assert!(garbage.starts_with("HTTP/1.1 400 ") && garbage.contains("E0404"), "{garbage}");
     let elsewhere = raw(&socket, "GET /v9 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-    assert!(elsewhere.starts_with("HTTP/1.1 404 ") && elsewhere.contains("E0105"), "{elsewhere}");
+    assert!(elsewhere.starts_with("HTTP/1.1 404 ") && elsewhere.contains("E0405"), "{elsewhere}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::{
     context::Context,
     failure::{Case, Failure, UNCHANGED},
     files,
-    output::{clean, lines, say},
+    output::{clean, say},
 };
 
 pub(super) async fn run(cx: &Context, verb: ClusterVerb) -> Outcome {
@@ -79,7 +79,12 @@ fn genkey(cx: &Context) -> Outcome {
         .into());
     }
     save_new_key(cx)?;
-    lines(&[path.display().to_string()])?;
+    let made = InForce {
+        what: "key".into(),
+        signature: files::file_signature(&path).ok(),
+        path: path.display().to_string(),
+    };
+    cx.output.record(&made, &[&made.path])?;
     say("copy it to the same place on the other node; who has it can act as a node");
     Ok(Exit::Ok.code())
 }

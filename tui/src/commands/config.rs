@@ -8,7 +8,7 @@ use safetui_net::{
         exit::Exit,
         shape::{Command, State},
     },
-    config::{Diagnostics, cluster, module},
+    config::{Diagnostics, check_dirs, cluster, conflicts, module},
 };
 use serde::Serialize;
 
@@ -75,8 +75,23 @@ fn check(cx: &Context, name: &str) -> Result<(), Failure> {
     }
     let cluster = cluster::load(&xml).map_err(|found| invalid(&xml, &found))?;
     let file = files::userconfig(&cx.paths.module(name));
-    let loaded = module::load(&file, name, &cluster, &|name| env::var(name).ok());
-    warn(&loaded.map_err(|found| invalid(&file, &found))?.warnings);
+    let read =
+        |file: &Path, name: &str| module::load(file, name, &cluster, &|variable| env::var(variable).ok());
+    let loaded = read(&file, name).map_err(|found| invalid(&file, &found))?;
+    warn(&loaded.warnings);
+
+    let here = Diagnostics::from(check_dirs(&loaded.module));
+    // The others as they are in force: what they will be, their own `config` checks.
+    let mut modules = vec![loaded.module];
+    for other in files::installed(&cx.paths)?.iter().filter(|other| *other != name) {
+        modules.extend(read(&files::userconfig(&cx.paths.active(other)), other).map(|loaded| loaded.module));
+    }
+    for found in [here, conflicts(&modules)] {
+        if found.has_errors() {
+            return Err(invalid(&file, &found));
+        }
+        warn(&found);
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `explain`: exit codes and error codes, offline.
 
-use safetui_net::api::exit::Exit;
+use safetui_net::{api::exit::Exit, config::code};
 use serde::Serialize;
 
 use super::Outcome;
@@ -20,18 +20,22 @@ struct ExitCode {
 }
 
 #[derive(Serialize)]
-struct Explained {
-    code: &'static str,
-    exit: u8,
-    text: &'static str,
+struct Explained<'a> {
+    code: &'a str,
+    about: &'a str,
+    text: &'a str,
 }
 
 pub(super) fn run(cx: &Context, topic: &str) -> Outcome {
     if topic == "exit-codes" {
         return exit_codes(cx);
     }
-    match codes::ALL.iter().find(|code| code.id.eq_ignore_ascii_case(topic)) {
-        Some(code) => error_code(cx, code),
+    if let Some(Code { id, exit, text }) = codes::ALL.iter().find(|code| code.id.eq_ignore_ascii_case(topic))
+    {
+        return error_code(cx, id, &format!("exit code {exit}"), text);
+    }
+    match code::ALL.iter().find(|(id, _)| id.eq_ignore_ascii_case(topic)) {
+        Some((id, text)) => error_code(cx, id, "in a configuration file", text),
         None => Err(Case {
             code: codes::NO_TOPIC,
             summary: format!("nothing to explain about `{}`", clean(topic)),
@@ -59,12 +63,11 @@ fn exit_codes(cx: &Context) -> Outcome {
     Ok(Exit::Ok.code())
 }
 
-fn error_code(cx: &Context, code: &Code) -> Outcome {
-    let Code { id, exit, text } = *code;
+fn error_code(cx: &Context, code: &str, about: &str, text: &str) -> Outcome {
     if cx.output.json() {
-        cx.output.document(&Explained { code: id, exit: exit.code(), text })?;
+        cx.output.document(&Explained { code, about, text })?;
     } else {
-        lines(&[format!("{id}, exit code {exit}"), text.to_string()])?;
+        lines(&[format!("{code}, {about}"), text.to_string()])?;
     }
     Ok(Exit::Ok.code())
 }

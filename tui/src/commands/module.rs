@@ -17,7 +17,7 @@ use crate::{
     failure::{Case, Failure, UNCHANGED},
     files,
     hooks::not_supported,
-    output::{lines, say},
+    output::say,
 };
 
 pub(super) async fn run(cx: &Context, verb: ModuleVerb) -> Outcome {
@@ -66,9 +66,18 @@ fn install(cx: &Context, source: &Path) -> Outcome {
         .into());
     }
     files::install(source, &target)?;
-    lines(&[target.display().to_string()])?;
+    let path = target.display().to_string();
+    cx.output.record(&Changed { module: &name, installed: true, path: &path }, &[&path])?;
     say(&format!("next: safetui config -m {name}"));
     Ok(Exit::Ok.code())
+}
+
+/// What `install` and `uninstall` did, in JSON.
+#[derive(Serialize)]
+struct Changed<'a> {
+    module: &'a str,
+    installed: bool,
+    path: &'a str,
 }
 
 #[derive(Serialize)]
@@ -118,5 +127,7 @@ async fn uninstall(cx: &Context) -> Outcome {
     if agent.is_some_and(|state| state.modules.iter().any(|module| module.name == name)) {
         tell(cx, &name, "uninstall").await?;
     }
+    let path = folder.display().to_string();
+    cx.output.record(&Changed { module: &name, installed: false, path: &path }, &[&path, "removed"])?;
     Ok(Exit::Ok.code())
 }

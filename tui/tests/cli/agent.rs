@@ -17,7 +17,9 @@ use safetui_net::api::{
 use tokio::{runtime::Runtime, sync::watch};
 
 /// What a command does to the state.
-pub(crate) type Script = fn(&Kept, &Command) -> Result<Accepted, Problem>;
+pub(crate) type Script = fn(&Kept, &Command) -> Taken;
+
+pub(crate) type Taken = Result<Accepted, Box<Problem>>;
 
 pub(crate) struct Kept {
     state: Mutex<Arc<State>>,
@@ -92,7 +94,7 @@ impl Control for Kept {
                 fix: vec!["safetui state".into()],
             });
         }
-        (self.script)(self, &command)
+        (self.script)(self, &command).map_err(|problem| *problem)
     }
 
     fn log(&self, module: Option<&str>, lines: usize) -> Vec<Happened> {
@@ -183,24 +185,26 @@ impl Ran {
 }
 
 /// Takes `start` to ALONE, by way of WAIT.
-pub(crate) fn starts(kept: &Kept, command: &Command) -> Result<Accepted, Problem> {
+#[expect(clippy::unnecessary_wraps, reason = "other scripts refuse")]
+pub(crate) fn starts(kept: &Kept, command: &Command) -> Taken {
     let seq = kept.turn(&command.module, "WAIT", "Transient");
     kept.turn(&command.module, "ALONE", "Ready");
-    accepted(seq, "ALONE Ready")
+    Ok(accepted(seq, "ALONE Ready"))
 }
 
 /// Takes the command and stays in WAIT, as the core explains.
-pub(crate) fn waits(kept: &Kept, command: &Command) -> Result<Accepted, Problem> {
+#[expect(clippy::unnecessary_wraps, reason = "other scripts refuse")]
+pub(crate) fn waits(kept: &Kept, command: &Command) -> Taken {
     let seq = kept.change(|state| {
         let module = state.modules.iter_mut().find(|module| module.name == command.module).unwrap();
         module.why = Some(why());
     });
     kept.turn(&command.module, "WAIT", "NotReady");
-    accepted(seq, "ALONE Ready")
+    Ok(accepted(seq, "ALONE Ready"))
 }
 
-pub(crate) fn accepted(seq: u64, until: &str) -> Result<Accepted, Problem> {
-    Ok(Accepted { seq, until: vec![until.into()] })
+pub(crate) fn accepted(seq: u64, until: &str) -> Accepted {
+    Accepted { seq, until: vec![until.into()] }
 }
 
 fn why() -> Why {

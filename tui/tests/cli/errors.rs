@@ -82,7 +82,7 @@ fn nothing_to_explain() {
 #[test]
 fn problems_of_the_agent_are_passed_on_as_they_are() {
     let (home, _kept) = Home::with_agent(&["db"], |_, command| {
-        Err(Problem {
+        Err(Box::new(Problem {
             code: "E0399".into(),
             exit: 3,
             summary: "no \x1b[31mcolours\x1b[0m".into(),
@@ -90,7 +90,7 @@ fn problems_of_the_agent_are_passed_on_as_they_are() {
             why: "first line\nsecond line".into(),
             now: "as before".into(),
             fix: vec!["this".into(), "that".into()],
-        })
+        }))
     });
     reads!(home, "start");
     let json = home.run("start --json");
@@ -101,5 +101,7 @@ fn problems_of_the_agent_are_passed_on_as_they_are() {
 
 #[test]
 fn a_code_can_be_looked_up() {
+    let of_files = Home::new().run("explain e0108").out;
+    assert!(of_files.starts_with("E0108, in a configuration file\n"), "{of_files}");
     reads!(Home::new(), "explain e0301");
 }

@@ -1,7 +1,7 @@
 //! Each exit code, as a script sees it.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     process::{Command as Process, Stdio},
 };
 
@@ -35,7 +35,7 @@ fn a_state_from_before_the_command_proves_nothing() {
         let seq = kept.now().seq + 2;
         kept.happen("I", "something else");
         assert_eq!(kept.turn(&command.module, "PRIM", "Transient"), seq);
-        accepted(seq, "PRIM Ready")
+        Ok(accepted(seq, "PRIM Ready"))
     });
     kept.turn("db", "PRIM", "Ready");
     let ran = home.run("restart -m db -y --timeout 300ms");
@@ -47,7 +47,7 @@ fn one_when_it_stops_on_the_way() {
     let (home, _kept) = Home::with_agent(&["db"], |kept, command| {
         let seq = kept.turn(&command.module, "WAIT", "Transient");
         kept.turn(&command.module, "STOP", "NotReady");
-        accepted(seq, "ALONE Ready")
+        Ok(accepted(seq, "ALONE Ready"))
     });
     assert_eq!(home.run("start").exit, 1);
 }
@@ -65,6 +65,32 @@ fn two_for_what_cannot_be_meant_or_asked() {
     assert_eq!(kept.now().seq, 41, "nothing was changed");
     assert_eq!(home.run("restart -y").exit, 0);
     assert_eq!(home.run("stop --confirm db").exit, 0);
+}
+
+#[test]
+fn on_a_terminal_it_is_asked_for() {
+    // `script` gives the command line a terminal and passes on what is typed.
+    let typed = |words: &str, line: &str| {
+        let (home, kept) = Home::with_agent(&["db"], starts);
+        let mut script = home.command(line);
+        let inner = format!("{} {line}", script.get_program().display());
+        let folders: Vec<_> =
+            script.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+        script = Process::new("script");
+        script.args(["-qec", &inner, "/dev/null"]).envs(folders).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = script.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();
+        let out = child.wait_with_output().unwrap();
+        (out.status.code().unwrap(), kept.now().seq > 41, String::from_utf8(out.stdout).unwrap())
+    };
+    let (exit, changed, text) = typed("db\n", "stop");
+    assert_eq!((exit, changed), (0, true), "{text}");
+    assert!(text.contains("1. stop the application") && text.contains("Type `db` to go on"), "{text}");
+    let (exit, changed, text) = typed("yes\n", "stop");
+    assert_eq!((exit, changed), (2, false), "{text}");
+    assert_eq!(typed("y\n", "restart").0, 0);
+    assert_eq!(typed("n\n", "restart").0, 2);
+    assert_eq!(typed("y\n", "restart --no-input").0, 2);
 }
 
 #[test]
@@ -113,7 +139,7 @@ fn eight_when_the_agent_is_lost_after_sending() {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     lines.find(|line| line.ends_with("-> WAIT NotReady")).unwrap();
     home.kill_agent();
-    assert!(lines.any(|line| line.starts_with("error[E0106]")));
+    assert!(lines.any(|line| line.starts_with("error[E0406]")));
     assert_eq!(child.wait().unwrap().code(), Some(8));
 }
 

@@ -154,6 +154,26 @@ fn a_bad_module_changes_nothing() {
 }
 
 #[test]
+fn two_modules_do_not_claim_the_same_address() {
+    let home = installed();
+    assert_eq!(home.run("config").exit, 0);
+    let source = source(&home).display().to_string();
+    assert_eq!(home.run(&format!("module install -m web {source}")).exit, 0);
+    let text = refuses(&home, "config -m web", 1, "E0203");
+    assert!(text.contains("10.0.0.50"), "{text}");
+}
+
+#[test]
+fn a_replicated_directory_must_be_there() {
+    let home = installed();
+    let file = home.path().join("modules/db/conf/userconfig.xml");
+    let rfs = "<rfs><replicated dir=\"/absent/data\"/></rfs><user/>";
+    fs::write(&file, MODULE.replace("<user/>", rfs)).unwrap();
+    let text = refuses(&home, "config", 1, "E0203");
+    assert!(text.contains("/absent/data"), "{text}");
+}
+
+#[test]
 fn a_link_in_a_module_changes_nothing() {
     let home = installed();
     assert_eq!(home.run("config").exit, 0);
@@ -180,7 +200,7 @@ fn the_running_agent_hears_of_a_new_configuration() {
     let home = installed();
     let kept = home.start_agent(&["db"], |kept, command| {
         kept.happen("U", &format!("{} {}", command.verb, command.module));
-        accepted(kept.now().seq, "STOP")
+        Ok(accepted(kept.now().seq, "STOP"))
     });
     assert_eq!(home.run("config").exit, 0);
     assert_eq!(kept.now().events[0].text, "config db");
