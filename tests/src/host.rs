@@ -32,8 +32,11 @@ use crate::{
 /// Folders of the product and of the demo application that each host has for itself.
 pub const PRIVATE: [&str; 4] = ["/etc/safetui", "/var/lib/safetui", "/var/log/safetui", "/srv/ledger"];
 
-/// A folder for the disks of one lab, removed at the end.
-pub struct Disks {
+/// A folder for the disks of one lab, removed with the last host that uses it.
+#[derive(Clone)]
+pub struct Disks(Arc<Folder>);
+
+struct Folder {
     path: PathBuf,
 }
 
@@ -43,15 +46,15 @@ impl Disks {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("safetui-lab-{}-{number}", std::process::id()));
         fs::create_dir(&path).map_err(Error::os(format!("create {}", path.display())))?;
-        Ok(Self { path })
+        Ok(Self(Arc::new(Folder { path })))
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 }
 
-impl Drop for Disks {
+impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "the disks of a lab stay behind");
@@ -74,6 +77,7 @@ pub struct Host {
     private: Vec<PathBuf>,
     machine: Mutex<Option<Machine>>,
     ports: Mutex<Vec<Port>>,
+    _disks: Disks,
 }
 
 impl Host {
@@ -88,14 +92,20 @@ impl Host {
     }
 
     fn with_private(name: &str, disks: &Disks, private: &[&str]) -> Result<Self> {
-        let disk = disks.path.join(name);
+        let disk = disks.path().join(name);
         let private: Vec<PathBuf> = private.iter().map(PathBuf::from).collect();
         for folder in &private {
             let own = below(&disk, folder);
             fs::create_dir_all(&own).map_err(Error::os(format!("create {}", own.display())))?;
         }
-        let host =
-            Self { name: name.into(), disk, private, machine: Mutex::default(), ports: Mutex::default() };
+        let host = Self {
+            name: name.into(),
+            disk,
+            private,
+            machine: Mutex::default(),
+            ports: Mutex::default(),
+            _disks: disks.clone(),
+        };
         host.power_on()?;
         Ok(host)
     }

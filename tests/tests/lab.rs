@@ -45,7 +45,7 @@ fn bench() -> Bench {
 fn serve(host: &Host, address: [u8; 4]) -> SocketAddrV4 {
     let target = SocketAddrV4::new(Ipv4Addr::from(address), 9000);
     let (file, name) = (host.on_disk("/srv/ledger/book"), host.name().to_owned());
-    host.enter(|| thread::spawn(move || ledger::serve(target, &file, &name))).unwrap();
+    host.enter(|| thread::spawn(move || ledger::serve(target, &file, &name).unwrap())).unwrap();
     target
 }
 
@@ -287,7 +287,9 @@ fn a_lab_leaves_nothing_behind_even_after_a_panic() {
     let (send, receive) = std::sync::mpsc::channel();
     let panicked = thread::spawn(move || {
         let Bench { a, b: _b, switch: _switch, disks } = bench();
-        let _child = a.command("sleep").unwrap().arg("1000").spawn().unwrap();
+        let program = a.command("sleep").unwrap().arg("1000").spawn().unwrap();
+        // Nobody will wait for it any more.
+        std::mem::forget(program);
         let gone = || a.processes().unwrap().first().map(|process| process.pid).ok_or("none");
         let pid = wait::until("the process", LONG, SHORT, gone).unwrap();
         send.send((pid, disks.path().to_owned())).unwrap();
@@ -311,14 +313,14 @@ fn a_probe_measures_a_gap() {
         let last = || probe.answering(Duration::from_millis(300)).ok_or("nobody");
         assert_eq!(wait::until("answers", LONG, SHORT, last).unwrap(), "b");
     };
-    [&udp, &arp].map(until_answered);
+    [&udp, &arp].into_iter().for_each(until_answered);
     let fault = Fault::Silence.inject(&b).unwrap();
     let cut = Moment::now();
     thread::sleep(Duration::from_millis(400));
     let restored = Moment::now();
     Fault::Silence.repair(&b).unwrap();
     let at_least = restored - cut;
-    [&udp, &arp].map(until_answered);
+    [&udp, &arp].into_iter().for_each(until_answered);
     for recording in [udp.finish(), arp.finish()] {
         let outage = recording.outage(fault, Moment::now());
         assert!(outage >= at_least, "{outage:?} < {at_least:?}");
@@ -366,6 +368,7 @@ fn a_takeover_is_seen() {
     let claimed = Moment::now();
     c.run("ip", ["address", "add", "10.0.0.2/32", "dev", "eth0"]).unwrap();
     serve(&c, [10, 0, 0, 2]);
+    forget(&a, "10.0.0.2");
     by("c");
     let seen = probe.finish();
     let takeover = seen.takeover(fault).unwrap();
@@ -424,6 +427,11 @@ fn know_each_other(a: &Host, b: &Host) {
             ["neighbour", "replace", port.address(), "lladdr", &hardware, "nud", "permanent", "dev", "eth0"];
         host.run("ip", args).unwrap();
     }
+}
+
+/// A holder that took an address over tells everybody; here nobody does, so `host` is made to ask again.
+fn forget(host: &Host, address: &str) {
+    host.run("ip", ["neighbour", "flush", "to", address]).unwrap();
 }
 
 /// Does a heartbeat-like datagram get from one host to another? Tries until it is as expected.
