@@ -1,7 +1,7 @@
 //! The demo cluster without the product: networks, configuration, scripts, application, measures.
 //! What the product does is done by hand here, once well and once badly.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, net::UdpSocket, time::Duration};
 
 use safetui_lab::{
     Cluster, Fault, Options,
@@ -104,11 +104,6 @@ fn both_nodes_have_the_same_configuration_but_for_their_name() {
     }
     assert_eq!(read(&cluster.n1, "/etc/safetui/cluster.key").len(), 64);
     assert_eq!(read(&cluster.n2, "/etc/safetui/node"), "n2\n");
-    assert!(
-        !Path::new("/etc/safetui/cluster.key").exists()
-            || fs::read_to_string("/etc/safetui/cluster.key").unwrap()
-                != read(&cluster.n1, "/etc/safetui/cluster.key")
-    );
 }
 
 #[test]
@@ -133,12 +128,19 @@ fn options_reach_the_configuration() {
 #[test]
 fn the_heartbeat_network_is_apart() {
     let cluster = cluster();
-    let reaches = |from: &Node, to: &str| from.run("ping", ["-c", "1", "-W", "1", to]).is_ok();
-    if cluster.n1.run("ping", ["-V"]).is_err() {
-        return;
-    }
-    assert!(reaches(&cluster.n1, "10.78.0.12") && reaches(&cluster.n1, "10.77.0.12"));
+    let reaches = |address: &str, expected: bool| {
+        let target = format!("{address}:{}", config::HEART_PORT);
+        let inbox = cluster.n2.enter(|| UdpSocket::bind(&target).unwrap()).unwrap();
+        let outbox = cluster.n1.enter(|| UdpSocket::bind("0.0.0.0:0").unwrap()).unwrap();
+        inbox.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        until(&format!("{target} reached: {expected}"), || {
+            let _ = outbox.send_to(b"beat", &target);
+            inbox.recv(&mut [0; 8]).is_ok() == expected
+        });
+    };
+    reaches("10.77.0.12", true);
+    reaches("10.78.0.12", true);
     Fault::Unplugged { interface: "eth0".into() }.inject(&cluster.n2).unwrap();
-    thread::sleep(SHORT);
-    assert!(reaches(&cluster.n1, "10.78.0.12") && !reaches(&cluster.n1, "10.77.0.12"));
+    reaches("10.77.0.12", false);
+    reaches("10.78.0.12", true);
 }

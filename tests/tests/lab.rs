@@ -3,8 +3,9 @@
 //! Needs root, or a user namespace: `unshare -Urnm cargo test -p safetui-lab`.
 
 use std::{
-    fs,
+    fs, io,
     net::{Ipv4Addr, SocketAddrV4, UdpSocket},
+    os::unix::fs::FileExt,
     sync::Arc,
     thread,
     time::Duration,
@@ -119,10 +120,7 @@ fn a_command_behaves_like_one_of_this_machine() {
         a.run("sh", ["-c", "test -e /proc/$$/stat && ls /proc | grep -c '^[0-9]'"]).unwrap().trim().len()
             == 1
     );
-    assert_eq!(
-        a.command("/no/such/program").unwrap().spawn().unwrap_err().kind(),
-        std::io::ErrorKind::NotFound
-    );
+    assert_eq!(a.command("/no/such/program").unwrap().spawn().unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 
 #[test]
@@ -142,7 +140,7 @@ fn killing_a_command_kills_the_program() {
     let script = "trap 'exit 5' TERM; echo up; while :; do sleep 0.01; done";
     let mut child =
         a.command("sh").unwrap().args(["-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0; 3]).unwrap();
+    io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0; 3]).unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
 }
@@ -391,9 +389,11 @@ fn the_client_finds_an_entry_that_was_removed() {
     let honest = proof("honest", &|| {});
     assert!(honest.account.acked.len() >= 20 && honest.lost.is_empty(), "{honest:?}");
     let spoilt = proof("spoilt", &|| {
-        let book = b.on_disk("/srv/ledger/book");
-        let text = fs::read_to_string(&book).unwrap();
-        fs::write(&book, text.replace("spoilt 7\n", "spoilt x\n")).unwrap();
+        // One byte in place: the client goes on appending.
+        let book = fs::File::options().read(true).write(true).open(b.on_disk("/srv/ledger/book")).unwrap();
+        let text = io::read_to_string(&book).unwrap();
+        let at = text.find("spoilt 7\n").unwrap() + "spoilt ".len();
+        book.write_all_at(b"x", at as u64).unwrap();
     });
     assert_eq!(spoilt.lost.into_iter().collect::<Vec<_>>(), [7]);
 }
