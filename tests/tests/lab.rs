@@ -12,8 +12,7 @@ use std::{
 };
 
 use safetui_lab::{
-    Fault, Host, Moment, Switch,
-    host::Disks,
+    Disks, Fault, Host, Moment, Switch,
     ledger::{self, Client},
     probe::Probe,
     router, wait,
@@ -416,7 +415,7 @@ fn the_client_goes_on_after_an_outage() {
     assert!(proof.account.unknown.len() <= 1, "{proof:?}");
 }
 
-const HEARTBEATS: u16 = 8888;
+const HEARTBEATS: u16 = 4800;
 
 /// Frames in one direction need no answer in the other when the hardware addresses are known.
 fn know_each_other(a: &Host, b: &Host) {

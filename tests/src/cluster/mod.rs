@@ -23,7 +23,7 @@ pub use self::{
     node::{Node, Seen},
     programs::Programs,
 };
-use crate::{Error, Host, Result, Switch, host::Disks, ledger::Client, probe::Probe, router, wait};
+use crate::{Disks, Error, Host, Result, Switch, ledger::Client, probe::Probe, router, wait};
 
 /// How often states are looked at while waiting.
 const LOOK: Duration = Duration::from_millis(100);
