@@ -1,4 +1,5 @@
-//! The lab in a program of its own: without root, and killed.
+//! The lab in a program of its own: without root, and killed. That program is an example, which Cargo builds for
+//! `cargo test`, but not for `cargo test --test rootless` (then: `cargo build -p safetui-lab --examples` first).
 
 use std::{
     env, fs,
