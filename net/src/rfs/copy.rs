@@ -129,8 +129,8 @@ impl Copy<'_> {
                 break;
             }
         }
-        self.send(Op::Copied)?;
-        Ok(())
+        let alive = self.shared.flow.append_copy(self.session, |_, out| out.push(Op::Copied));
+        if alive { Ok(()) } else { Err(Stop::Over) }
     }
 
     /// Blocks until `ready` answers.
@@ -201,7 +201,7 @@ impl Copy<'_> {
             Err(_) => offset,
         };
         if data > offset {
-            self.send(punch(node, offset, data - offset, attr.mtime))?;
+            self.send(node, punch(node, offset, data - offset, attr.mtime))?;
             return Ok(Some(data));
         }
         let end = ((offset / BLOCK + 1) * BLOCK).min(attr.size);
@@ -210,12 +210,17 @@ impl Copy<'_> {
             return Ok(None);
         }
         let (length, hash) = (block.len() as u32, blake3::hash(&block).into());
-        self.send(Op::Hash { node, offset, length, hash })?;
+        self.send(node, Op::Hash { node, offset, length, hash })?;
         Ok(Some(offset + u64::from(length)))
     }
 
-    fn send(&self, op: Op) -> Result<(), Stop> {
-        let alive = self.shared.flow.append_copy(self.session, |_, out| out.push(op));
+    /// Sends `op` unless the file has gone in the meantime.
+    fn send(&self, node: Fid, op: Op) -> Result<(), Stop> {
+        let alive = self.shared.flow.append_copy(self.session, |session, out| {
+            if session.is_bound(node) {
+                out.push(op);
+            }
+        });
         if alive { Ok(()) } else { Err(Stop::Over) }
     }
 
@@ -243,9 +248,9 @@ impl Copy<'_> {
             Some(())
         })?;
         if data.iter().all(|&byte| byte == 0) {
-            return self.send(punch(node, offset, data.len() as u64, mtime));
+            return self.send(node, punch(node, offset, data.len() as u64, mtime));
         }
-        self.send(Op::Write { node, offset, mtime, data })
+        self.send(node, Op::Write { node, offset, mtime, data })
     }
 
     /// Waits for the answers to all hashes that were sent, and serves them.

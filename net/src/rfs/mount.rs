@@ -43,7 +43,7 @@ impl Tree {
             Err(error) => return Err(system("cannot open")(error.into())),
         };
         let path = path.canonicalize().map_err(system("cannot resolve"))?;
-        if is_ours(&path) {
+        if our_mount(&path).is_some() {
             return Err(RfsError::Busy(path));
         }
         let meta = root.metadata().map_err(system("cannot read the attributes of"))?;
@@ -56,14 +56,17 @@ impl Tree {
     }
 }
 
-/// Whether a living mount of ours covers `path`.
-fn is_ours(path: &Path) -> bool {
-    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
-    mounts.lines().any(|line| {
-        let Some((place, kind)) = line.split_once(" - ") else { return false };
-        let target = place.split(' ').nth(4).map(unescape);
-        kind.starts_with("fuse.safetui ") && target.is_some_and(|target| Path::new(&target) == path)
-    })
+/// The kernel's number of our living mount on `path`, if there is one.
+fn our_mount(path: &Path) -> Option<String> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let ours = mounts.lines().filter_map(|line| {
+        let (place, kind) = line.split_once(" - ")?;
+        let mut place = place.split(' ');
+        let (number, target) = (place.next()?, unescape(place.nth(3)?));
+        let is_ours = kind.starts_with("fuse safetui ") && Path::new(&target) == path;
+        is_ours.then(|| number.to_owned())
+    });
+    ours.last()
 }
 
 /// Blanks and such are written as octal escapes there.
@@ -82,7 +85,6 @@ pub(super) fn mount(shared: &Arc<Shared>, tree: u8) -> Result<Mounted, RfsError>
     let mut config = Config::default();
     config.mount_options = vec![
         MountOption::FSName(NAME.into()),
-        MountOption::Subtype(NAME.into()),
         MountOption::DefaultPermissions,
         MountOption::Suid,
         MountOption::Dev,
@@ -122,20 +124,26 @@ impl Mounted {
     }
 }
 
-/// Process numbers and names of those who have files open, or a working directory, below `path`.
+/// Names and process numbers of those who have files of our mount open, or a working directory in it.
 fn users(path: &Path) -> String {
+    let Some(mount) = our_mount(path) else { return "nobody any more".into() };
+    let mount = format!("mnt_id:\t{mount}\n");
     let mut users = Vec::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
         let base = process.path();
-        let open = fs::read_dir(base.join("fd")).into_iter().flatten().flatten().map(|fd| fd.path());
-        let mut places = open.chain([base.join("cwd"), base.join("root")]);
-        if places.any(|place| fs::read_link(place).is_ok_and(|target| target.starts_with(path))) {
+        let infos = fs::read_dir(base.join("fdinfo")).into_iter().flatten().flatten();
+        let has_file = infos
+            .map(|info| info.path())
+            .any(|info| fs::read_to_string(info).is_ok_and(|text| text.contains(&mount)));
+        let is_inside =
+            |link: &str| fs::read_link(base.join(link)).is_ok_and(|target| target.starts_with(path));
+        if has_file || is_inside("cwd") || is_inside("root") {
             let name = fs::read_to_string(base.join("comm")).unwrap_or_default();
             users.push(format!("{} ({pid})", name.trim()));
         }
     }
-    if users.is_empty() { "a process of another namespace".into() } else { users.join(", ") }
+    if users.is_empty() { "a memory mapping or another namespace".into() } else { users.join(", ") }
 }

@@ -101,3 +101,19 @@ fn what_cannot_be_replicated_is_refused_clearly() {
     let again = settings(folder.path(), "a", "b", nowhere, nowhere);
     assert!(matches!(Rfs::new(again, |_| ()).err(), Some(RfsError::Busy(_))));
 }
+
+#[test]
+fn a_busy_mount_is_detached_and_says_who_used_it() {
+    let pair = Pair::new();
+    pair.a.rfs.gate(ALONE);
+    let file = fs::File::create(pair.a.dir.join("f")).unwrap();
+    let error = pair.a.rfs.unmount().unwrap_err();
+    assert!(
+        matches!(&error, RfsError::InUse { users, .. } if users.contains(&std::process::id().to_string())),
+        "{error}"
+    );
+    assert!(pair.a.dir.join("f").exists());
+    drop(file);
+    pair.a.rfs.mount().unwrap();
+    fs::write(pair.a.dir.join("f"), "again").unwrap();
+}
