@@ -94,11 +94,11 @@ impl Replica {
             }
             Op::Remove { dir, name, node, is_dir, gone, dir_mtime } => {
                 let (dir_file, name) = (self.node(dir)?, OsStr::from_bytes(&name));
-                match backing::remove(&dir_file, name, is_dir) {
-                    Err(error) if self.may_hold_leftovers(&error) => {
-                        self.displace(dir.tree, &dir_file, name)?
-                    }
-                    removed => removed?,
+                let removed = backing::remove(&dir_file, name, is_dir);
+                if removed.as_ref().is_err_and(|error| self.may_hold_leftovers(error)) {
+                    self.displace(dir.tree, &dir_file, name)?;
+                } else {
+                    removed?;
                 }
                 if gone {
                     self.forget(node);
