@@ -248,6 +248,7 @@ pub struct Command {
 /// The answer to a [`Command`]: it was taken, and this is what the core set out to reach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
+    /// The first state that shows the command taken: only from here on does `until` prove anything.
     pub seq: u64,
     /// Role and readiness that prove the command done on the node it was given to, such as `STOP`, `PRIM Ready`;
     /// several when more than one is an honest end.
