@@ -123,7 +123,6 @@ impl<const H: usize> Actions<H> {
     }
 
     /// Takes all orders out, in order.
-    #[must_use]
     pub fn drain(&mut self) -> impl Iterator<Item = Action<H>> + use<H> {
         let taken = core::mem::take(self);
         taken.list.into_iter().take(taken.len).flatten()

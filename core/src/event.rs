@@ -23,6 +23,10 @@ pub enum Event {
     Copied { boot: Boot },
     /// Source: every operation acknowledged before the gate demanded the peer is applied by it.
     Drained { boot: Boot },
+    /// Source: the stream to that life of the peer broke.
+    StreamLost { boot: Boot },
+    /// Source: the stream to that life of the peer works, for the first time or again.
+    StreamUp { boot: Boot },
     /// Secondary: this node could not apply what it was sent, so its copy cannot be trusted.
     ReceiveFailed,
     /// Somebody else answers for the virtual IP.
@@ -59,6 +63,8 @@ pub struct Beat {
     pub partner: Boot,
     /// The secondary asks the primary to change roles.
     pub ask_swap: bool,
+    /// The primary cannot reach the secondary with data, though with heartbeats: it is to stop following.
+    pub dismiss: bool,
     /// Does the witness answer the sender? For display alone.
     pub witness: bool,
 }

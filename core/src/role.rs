@@ -39,6 +39,8 @@ pub enum Cause {
     Reunited,
     /// The operator said so.
     Forced,
+    /// The primary cannot reach this node with data.
+    Dismissed,
     /// The peer serves and has newer data: copy it.
     Followed,
     /// The copy could not be finished.
@@ -67,15 +69,15 @@ impl Role {
     /// The role that `cause` leads to; `None` where it means nothing.
     pub const fn next(self, cause: Cause) -> Option<Self> {
         use Cause::{
-            ContestLost, CopyBroken, Followed, Forced, Forked, Left, Owner, Paired, PeerLeft, PeerLost,
-            Reunited, Started, Stopped, Superseded,
+            ContestLost, CopyBroken, Dismissed, Followed, Forced, Forked, Left, Owner, Paired, PeerLeft,
+            PeerLost, Reunited, Started, Stopped, Superseded,
         };
         use Role::{Alone, Prim, Second, Stop, Wait};
         Some(match (self, cause) {
             (Stop, Started) => Wait,
             (Wait, Owner | Reunited | Forced) => Alone,
             (Wait, Followed) => Second,
-            (Second, CopyBroken | ContestLost | Superseded | Left) => Wait,
+            (Second, CopyBroken | ContestLost | Dismissed | Superseded | Left) => Wait,
             (Alone, Paired) => Prim,
             (Second | Prim, PeerLeft | PeerLost) => Alone,
             (Prim, ContestLost | Superseded | Left) => Wait,
@@ -114,12 +116,13 @@ impl Status {
 }
 
 impl Cause {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Started,
         Self::Owner,
         Self::Reunited,
         Self::Forced,
         Self::Followed,
+        Self::Dismissed,
         Self::CopyBroken,
         Self::Paired,
         Self::PeerLeft,
@@ -139,6 +142,7 @@ impl Cause {
             Self::Reunited => "both nodes are back and this one was primary",
             Self::Forced => "forced by the operator",
             Self::Followed => "the peer serves: copying from it",
+            Self::Dismissed => "the primary reaches this node with heartbeats, but not with data",
             Self::CopyBroken => "the copy from the peer broke off",
             Self::Paired => "the secondary has everything",
             Self::PeerLeft => "the peer has left its role and is fenced",

@@ -29,7 +29,8 @@ impl<const H: usize> Mirror<H> {
         let primary = (self.contact(cfg).plus(cfg.timing.timeout), Due::PrimaryWindowEnds);
         match (self.role, self.flow) {
             (Role::Prim, _) => Some(primary),
-            (Role::Alone, Flow::Copying | Flow::Level) => Some((primary.0, Due::CopyEnds)),
+            (Role::Alone, Flow::Copying) => Some((primary.0, Due::CopyEnds)),
+            (Role::Alone, Flow::Level) => Some((primary.0, Due::CopyEnds).min(self.stream_window(cfg))),
             (Role::Second, Flow::Level) if !self.probed => {
                 Some((self.silence_counts_from().plus(cfg.timing.timeout), Due::Probe))
             }
@@ -40,6 +41,11 @@ impl<const H: usize> Mirror<H> {
             }
             _ => self.listening_until().map(|until| (until, Due::ListeningEnds)),
         }
+    }
+
+    /// A gate that demands a peer which cannot be sent anything must not stay so for ever.
+    fn stream_window(&self, cfg: &Config) -> (Tick, Due) {
+        (self.broken.map_or(Tick::NEVER, |since| since.plus(cfg.timing.timeout)), Due::StreamGivenUp)
     }
 
     /// Acts on every window that has ended by `now`.
@@ -55,7 +61,7 @@ impl<const H: usize> Mirror<H> {
                 Due::CopyEnds if self.role == Role::Second => {
                     self.stop_following(now, Cause::CopyBroken, out);
                 }
-                Due::CopyEnds => self.stop_copying(cfg, out),
+                Due::CopyEnds | Due::StreamGivenUp => self.stop_copying(cfg, out),
                 Due::ListeningEnds => self.listened(cfg, now, out),
                 Due::Beat => return,
             }

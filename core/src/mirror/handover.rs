@@ -21,7 +21,7 @@ impl<const H: usize> Mirror<H> {
     /// A serving role out of WAIT.
     pub(super) fn serve(&mut self, cfg: &Config, now: Tick, cause: Cause, out: &mut Actions<H>) {
         self.force = Force::None;
-        self.flow = Flow::None;
+        self.part();
         self.become_exclusive(cfg, out);
         self.enter(cfg, now, cause, out);
     }
@@ -32,7 +32,7 @@ impl<const H: usize> Mirror<H> {
             out.push(Action::Note(Note::FailoverOff));
             return self.stop_following(now, Cause::Left, out);
         }
-        self.flow = Flow::None;
+        self.part();
         out.push(Action::ReceiveStop);
         self.become_exclusive(cfg, out);
         self.enter(cfg, now, cause, out);
@@ -40,7 +40,7 @@ impl<const H: usize> Mirror<H> {
 
     /// The primary goes on without its secondary; the application notices nothing.
     pub(super) fn go_alone(&mut self, cfg: &Config, now: Tick, cause: Cause, out: &mut Actions<H>) {
-        self.flow = Flow::None;
+        self.part();
         self.become_exclusive(cfg, out);
         out.push(Action::SourceStop);
         self.turn(now, cause, out);
@@ -75,7 +75,7 @@ impl<const H: usize> Mirror<H> {
         out.push(Action::Gate(Gate::Held));
         out.push(Action::Lease(now));
         let from = self.role;
-        self.flow = Flow::None;
+        self.part();
         self.after = After::Wait;
         self.turn(now, cause, out);
         self.begin(Job::Leave { from, kill: true }, Step::Leaving, out);
@@ -96,7 +96,7 @@ impl<const H: usize> Mirror<H> {
 
     /// Back to WAIT from following; a secondary serves nothing, so it is fenced all along.
     pub(super) fn stop_following(&mut self, now: Tick, cause: Cause, out: &mut Actions<H>) {
-        self.flow = Flow::None;
+        self.part();
         self.after = After::Wait;
         out.push(Action::ReceiveStop);
         self.turn(now, cause, out);
@@ -139,7 +139,7 @@ impl<const H: usize> Mirror<H> {
             out.push(Action::Gate(Gate::Closed));
         }
         self.fenced = true;
-        self.flow = Flow::None;
+        self.part();
         // What the peer says to this from now on, it says knowing that nothing here serves.
         self.since = now;
         self.beat_due = now;

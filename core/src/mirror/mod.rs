@@ -105,6 +105,8 @@ pub struct Mirror<const H: usize = 64> {
     /// The generation that is being copied here.
     copying: Generation,
     peer: Option<Peer>,
+    /// Since when the stream to the partner is broken, though the partner may be heard.
+    broken: Option<Tick>,
     /// When this node sent the newest of its heartbeats that the peer has acknowledged.
     proven: Tick,
     /// Since when the role holds and, in WAIT, nothing serves.
@@ -138,6 +140,7 @@ impl<const H: usize> Mirror<H> {
             partner: Boot(0),
             copying: Generation::NONE,
             peer: None,
+            broken: None,
             proven: Tick(0),
             since: now,
             woke: Tick(0),
@@ -174,6 +177,7 @@ impl<const H: usize> Mirror<H> {
         if let Step::Listening { until } = &mut self.step {
             *until = until.rebased(by);
         }
+        self.broken = self.broken.map(|tick| tick.rebased(by));
         if let Some(run) = &mut self.run {
             *run = Run { since: run.since.rebased(by), last: run.last.rebased(by) };
         }
@@ -200,6 +204,8 @@ impl<const H: usize> Mirror<H> {
             Event::Done { job, ok } => self.done(cfg, now, job, ok, out),
             Event::Copied { boot } => self.copied(cfg, now, boot, out),
             Event::Drained { boot } => self.drained(cfg, now, boot, out),
+            Event::StreamLost { boot } => self.stream_lost(now, boot),
+            Event::StreamUp { boot } => self.stream_up(boot),
             Event::ReceiveFailed => self.receive_failed(now, out),
             Event::AddressTaken => self.taken = self.role == Role::Second,
             Event::Ordered(command) => self.order(cfg, now, command, out),
@@ -277,6 +283,7 @@ impl<const H: usize> Mirror<H> {
             kin_of: theirs,
             partner: self.partner,
             ask_swap: self.ask_swap,
+            dismiss: self.dismisses(cfg, now),
             witness: self.witnessed(cfg, now),
         }
     }
@@ -284,7 +291,7 @@ impl<const H: usize> Mirror<H> {
     /// The word beside the role.
     pub const fn status(&self) -> Status {
         match (self.role, self.step) {
-            (Role::Stop, Step::Steady) | (Role::Wait, Step::Steady) | (_, Step::Failed) => Status::NotReady,
+            (Role::Stop | Role::Wait, Step::Steady) | (_, Step::Failed) => Status::NotReady,
             (Role::Second, Step::Steady) if matches!(self.flow, Flow::Copying) => Status::Transient,
             (_, Step::Steady) => Status::Ready,
             _ => Status::Transient,

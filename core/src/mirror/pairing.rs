@@ -1,6 +1,6 @@
 //! Who copies from whom, when the copy is complete, and what two histories say of each other.
 
-use super::{Flow, Force, Mirror, Step};
+use super::{After, Flow, Force, Mirror, Step};
 use crate::{
     action::{Action, Actions, Job},
     config::{Config, Rule},
@@ -150,6 +150,7 @@ impl<const H: usize> Mirror<H> {
     fn settle_level(&mut self, cfg: &Config, now: Tick, beat: &Beat, out: &mut Actions<H>) {
         let same = beat.generation == self.record.generation && beat.mark == Mark::Shared;
         match beat.role {
+            Role::Prim if same && beat.dismiss => self.stop_following(now, Cause::Dismissed, out),
             Role::Prim if same => {}
             Role::Wait | Role::Stop if same && !beat.fenced => {}
             Role::Wait | Role::Stop if same => self.take_over(cfg, now, Cause::PeerLeft, out),
@@ -198,11 +199,7 @@ impl<const H: usize> Mirror<H> {
     pub(super) fn settle_prim(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
         let Some(beat) = self.recent(cfg, now) else { return };
         match beat.role {
-            Role::Second if beat.boot == self.partner => {
-                if beat.ask_swap && self.step == Step::Steady && self.has_secondary(cfg, now) {
-                    self.leave(now, super::After::Wait, out);
-                }
-            }
+            Role::Second if beat.boot == self.partner && beat.ask_swap => self.swap_as_asked(cfg, now, out),
             Role::Wait | Role::Stop if beat.fenced && beat.mark != Mark::Exclusive => {
                 self.go_alone(cfg, now, Cause::PeerLeft, out);
             }
@@ -211,6 +208,36 @@ impl<const H: usize> Mirror<H> {
             _ if cfg.rules.has(Rule::Term) => self.fence(now, Cause::Superseded, out),
             _ => {}
         }
+    }
+
+    fn swap_as_asked(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        if self.step == Step::Steady && self.has_secondary(cfg, now) {
+            self.leave(now, After::Wait, out);
+        }
+    }
+
+    /// No stream any more, in either direction.
+    pub(super) fn part(&mut self) {
+        self.flow = Flow::None;
+        self.broken = None;
+    }
+
+    pub(super) fn stream_lost(&mut self, now: Tick, boot: Boot) {
+        if self.flow != Flow::None && boot == self.partner {
+            self.broken = self.broken.or(Some(now));
+        }
+    }
+
+    pub(super) fn stream_up(&mut self, boot: Boot) {
+        if boot == self.partner {
+            self.broken = None;
+        }
+    }
+
+    /// A primary that hears its secondary but cannot send it data must not wait for ever, and must not go on
+    /// by itself either: the secondary steps back first.
+    pub(super) fn dismisses(&self, cfg: &Config, now: Tick) -> bool {
+        self.role == Role::Prim && self.broken.is_some_and(|since| now.since(since) >= cfg.timing.timeout)
     }
 
     /// Is there a secondary that has everything and is heard?
@@ -252,7 +279,7 @@ impl<const H: usize> Mirror<H> {
     /// The secondary-to-be is gone: this node owes it nothing.
     pub(super) fn stop_copying(&mut self, cfg: &Config, out: &mut Actions<H>) {
         let demanded = self.flow == Flow::Level;
-        self.flow = Flow::None;
+        self.part();
         out.push(Action::SourceStop);
         if demanded {
             self.open_gate(cfg, out);
