@@ -45,12 +45,8 @@ impl Address {
     /// Whether `ip` is in the network of this address.
     pub fn covers(&self, ip: IpAddr) -> bool {
         let same = match (self.ip, ip) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros()
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros()
-            }
+            (IpAddr::V4(own), IpAddr::V4(other)) => (own.to_bits() ^ other.to_bits()).leading_zeros(),
+            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits() ^ other.to_bits()).leading_zeros(),
             _ => return false,
         };
         same >= u32::from(self.prefix)
@@ -91,7 +87,9 @@ impl Route {
                     message.attribute(libc::IFA_CACHEINFO, &never_chosen_as_source());
                 }
             })
-            .map_err(|source| VipError::kernel(format!("add address {}/{}", address.ip, address.prefix), source))
+            .map_err(|source| {
+                VipError::kernel(format!("add address {}/{}", address.ip, address.prefix), source)
+            })
     }
 
     /// Deletes an address; `false` if it was not there.

@@ -38,10 +38,9 @@ impl ConflictWatch {
         let mut found = Vec::new();
         let mut buffer = [0; 128];
         loop {
-            let frame = self
-                .socket
-                .receive(&mut buffer)
-                .map_err(|source| VipError::kernel(format!("watch for other owners of {}", self.ip), source))?;
+            let frame = self.socket.receive(&mut buffer).map_err(|source| {
+                VipError::kernel(format!("watch for other owners of {}", self.ip), source)
+            })?;
             let Some(frame) = frame else { return Ok(found) };
             let claimant = frame::claimant(frame, self.ip).filter(|mac| *mac != self.own);
             found.extend(claimant.map(|mac| Conflict { ip: self.ip, mac }));

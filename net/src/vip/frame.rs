@@ -56,7 +56,8 @@ pub(super) fn claimant(frame: &[u8], ip: IpAddr) -> Option<Mac> {
             claims.then_some(frame.get(22..28)?)?
         }
         IpAddr::V6(ip) => {
-            let advertises = protocol == IPV6 && *frame.get(20)? == ICMPV6 && *frame.get(54)? == ADVERTISEMENT;
+            let advertises =
+                protocol == IPV6 && *frame.get(20)? == ICMPV6 && *frame.get(54)? == ADVERTISEMENT;
             let claims = advertises && *frame.get(62..78)? == ip.octets();
             claims.then_some(frame.get(6..12)?)?
         }

@@ -225,7 +225,9 @@ fn rules(table: &str, addresses: &[IpAddr]) -> String {
         }
     }
     let replace = |family: &str, body: String| {
-        format!("add table {family} {table}\ndelete table {family} {table}\ntable {family} {table} {{\n{body}}}\n")
+        format!(
+            "add table {family} {table}\ndelete table {family} {table}\ntable {family} {table} {{\n{body}}}\n"
+        )
     };
     replace("arp", arp_rules(&v4)) + &replace("inet", inet_rules(&v4, &v6))
 }

@@ -79,7 +79,9 @@ impl LinkMonitor {
         for message in messages(datagram) {
             let event = match message.kind {
                 libc::RTM_NEWLINK => parse_interface(message).and_then(|interface| self.saw(interface)),
-                libc::RTM_DELLINK => parse_interface(message).and_then(|interface| self.lost(interface.index)),
+                libc::RTM_DELLINK => {
+                    parse_interface(message).and_then(|interface| self.lost(interface.index))
+                }
                 libc::RTM_NEWADDR => {
                     self.present.extend(parse_address(message).and_then(|address| self.key(&address)));
                     None
@@ -96,7 +98,8 @@ impl LinkMonitor {
         // A socket of its own: answers must not mix with events.
         let mut route = Route::open()?;
         let interfaces = route.interfaces()?;
-        let addresses: BTreeSet<_> = route.addresses()?.iter().filter_map(|address| self.key(address)).collect();
+        let addresses: BTreeSet<_> =
+            route.addresses()?.iter().filter_map(|address| self.key(address)).collect();
 
         let mut events = Vec::new();
         let vanished: Vec<_> = self.interfaces.keys().copied().collect();

@@ -107,11 +107,7 @@ pub fn messages(mut bytes: &[u8]) -> impl Iterator<Item = Received<'_>> {
         let length = u32_at(bytes, 0)? as usize;
         let message = bytes.get(..length).filter(|message| message.len() >= HEADER)?;
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some(Received {
-            kind: u16_at(message, 4)?,
-            sequence: u32_at(message, 8)?,
-            body: &message[HEADER..],
-        })
+        Some(Received { kind: u16_at(message, 4)?, sequence: u32_at(message, 8)?, body: &message[HEADER..] })
     })
 }
 
@@ -153,11 +149,7 @@ impl Socket {
     /// Opens a socket that receives the given multicast groups (a bit mask; 0 for requests only).
     pub fn open(protocol: SockProtocol, groups: u32) -> io::Result<Self> {
         let fd = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
-        setsockopt(
-            &fd,
-            sockopt::ReceiveTimeout,
-            &TimeVal::milliseconds(ANSWER_WITHIN.as_millis() as i64),
-        )?;
+        setsockopt(&fd, sockopt::ReceiveTimeout, &TimeVal::milliseconds(ANSWER_WITHIN.as_millis() as i64))?;
         bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
         Ok(Self { fd, sequence: 0 })
     }
