@@ -81,7 +81,8 @@ impl fmt::Display for Diagnostic {
             let skipped = if column < SHOWN { 0 } else { column - SHOWN / 2 };
             let shown: String = self.excerpt.chars().skip(skipped).take(SHOWN).collect();
             write!(f, ":{}:{}", self.line, self.column)?;
-            write!(f, "\n  | {}\n  | {:>2$}", shown.trim_end(), "^", column - skipped + 1)?;
+            let line = format!("  | {shown}");
+            write!(f, "\n{}\n  | {:>2$}", line.trim_end(), "^", column - skipped + 1)?;
         }
         if let Some(allowed) = &self.allowed {
             write!(f, "\n  = allowed: {allowed}")?;

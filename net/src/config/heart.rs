@@ -37,7 +37,8 @@ pub(super) fn read(report: &mut Report<'_>, element: Option<&Element>, cluster: 
         guard.or(timeout.map(|t| (t / 2).max(heart.pulse.saturating_mul(2)))).unwrap_or(heart.guard);
     heart.timeout = timeout.unwrap_or(heart.timeout);
     if let Err(problem) = timers(&heart) {
-        report.error(code::TIMERS, element.at, problem);
+        let help = "profile=\"lan\", \"vm\" or \"wan\" alone gives timers that work together";
+        report.error(code::TIMERS, element.at, problem).help(help);
     }
     networks(report, element, cluster, &mut heart);
     heart
@@ -52,35 +53,29 @@ fn networks(report: &mut Report<'_>, element: &Element, cluster: &Cluster, heart
     let mut idents: Vec<&str> = Vec::new();
     let mut first: Option<&Lan> = None;
     for child in element.all("heartbeat") {
-        let name = value::word(report, child, "name");
-        let ident = value::word(report, child, "ident").or(name);
         override_of(report, child, "pulse", heart.pulse);
         override_of(report, child, "timeout", heart.timeout);
-        if let Some(ident) = ident {
-            if idents.contains(&ident) {
-                let at = if child.attribute("ident").is_some() {
-                    child.place("ident")
-                } else {
-                    child.place("name")
-                };
-                report.error(code::DUPLICATE_NAME, at, format!("a second heartbeat is named \"{ident}\""));
-            }
-            idents.push(ident);
-        }
+        let ident = value::word(report, child, "ident");
+        let name = value::word(report, child, "name");
         let Some(lan) = name.and_then(|name| known(report, child, name, cluster)) else { continue };
-        let first = *first.get_or_insert(lan);
-        pair(report, child, lan, first);
+        let ident = ident.unwrap_or(&lan.name);
+        pair(report, child, lan, first.get_or_insert(lan));
         if heart.networks.contains(&lan.name) {
             let message = format!("network \"{}\" carries two heartbeats of this module", lan.name);
             report
                 .error(code::DUPLICATE_NAME, child.place("name"), message)
                 .help("one on each network is enough");
-        } else {
-            heart.networks.push(lan.name.clone());
+            continue;
         }
-        if ident == Some("flow") {
+        if idents.contains(&ident) {
+            let message = format!("a second heartbeat is named \"{ident}\"");
+            report.error(code::DUPLICATE_NAME, child.place("ident"), message);
+        }
+        if ident == "flow" {
             heart.flow = Some(lan.name.clone());
         }
+        idents.push(ident);
+        heart.networks.push(lan.name.clone());
     }
     if element.first("heartbeat").is_none() {
         report

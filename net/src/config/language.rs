@@ -9,6 +9,9 @@ use super::{
     xml::{Attribute, Element},
 };
 
+/// Why it is an error: a setting that is silently not carried out is worse than one that is refused.
+const REMOVE: &str = "safetui refuses what it would not carry out; remove it to go on without it";
+
 /// An element of the language.
 pub(super) struct Tag {
     pub(super) name: &'static str,
@@ -127,7 +130,7 @@ impl Check {
             // One finding for a construct that is not built; what is in it would only repeat it.
             if tag.built && !known.built {
                 let message = format!("<{}> is not supported yet", child.name);
-                report.error(code::UNSUPPORTED, child.at, message).help("remove it: it would have no effect");
+                report.error(code::UNSUPPORTED, child.at, message).help(REMOVE);
             }
             if !known.many && element.children[..i].iter().any(|c| c.name == child.name) {
                 let message = format!("a second <{}> in <{}>", child.name, tag.name);
@@ -163,9 +166,7 @@ fn attributes(element: &Element, tag: &Tag, report: &mut Report<'_>) {
             None if tag.built => {
                 let message =
                     format!("attribute \"{}\" of <{}> is not supported yet", attribute.name, tag.name);
-                report
-                    .error(code::UNSUPPORTED, attribute.at, message)
-                    .help("remove it: it would have no effect");
+                report.error(code::UNSUPPORTED, attribute.at, message).help(REMOVE);
             }
             None => {}
         }
@@ -180,7 +181,7 @@ fn attributes(element: &Element, tag: &Tag, report: &mut Report<'_>) {
 
 fn unknown(attribute: &Attribute, tag: &Tag, report: &mut Report<'_>) {
     let message = format!("unknown attribute \"{}\" of <{}>", attribute.name, tag.name);
-    let built = tag.attributes.iter().map(|k| k.name);
+    let built = tag.attributes.iter().filter(|k| !matches!(k.accepts, Accepts::NoEffect(_))).map(|k| k.name);
     let allowed: Vec<&str> = if tag.built { built.clone().collect() } else { tag.later.to_vec() };
     let found = report.error(code::UNKNOWN_ATTRIBUTE, attribute.at, message);
     found.allowed(if allowed.is_empty() { "no attribute".to_owned() } else { allowed.join(", ") });

@@ -58,16 +58,11 @@ impl Macros<'_> {
         let mut rest = attribute.value.as_str();
         while let Some((before, name, after)) = reference(rest) {
             expanded.push_str(before);
-            match self.defined.get(name).cloned().or_else(|| (self.env)(name)) {
-                Some(value) => expanded.push_str(&value),
-                None => {
-                    attribute.broken = true;
-                    let message =
-                        format!("macro \"{name}\" is neither defined before nor in the environment");
-                    report.error(code::MACRO, attribute.value_at, message).help =
-                        spelling::suggestion(name, self.defined.keys().map(String::as_str))
-                            .or_else(|| Some(format!("add <macro name=\"{name}\" value=\"...\"/> before")));
-                }
+            if let Some(value) = self.defined.get(name).cloned().or_else(|| (self.env)(name)) {
+                expanded.push_str(&value);
+            } else {
+                attribute.broken = true;
+                self.undefined(name, attribute.value_at, report);
             }
             rest = after;
             if expanded.len() > LONGEST {
@@ -82,6 +77,13 @@ impl Macros<'_> {
             expanded.push_str(rest);
             attribute.value = expanded;
         }
+    }
+
+    fn undefined(&self, name: &str, at: usize, report: &mut Report<'_>) {
+        let message = format!("macro \"{name}\" is neither defined before nor in the environment");
+        let near = spelling::suggestion(name, self.defined.keys().map(String::as_str));
+        let help = near.unwrap_or_else(|| format!("add <macro name=\"{name}\" value=\"...\"/> before"));
+        report.error(code::MACRO, at, message).help(help);
     }
 }
 

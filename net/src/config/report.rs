@@ -1,6 +1,10 @@
 //! Collects the findings of one file while it is read, and turns byte offsets into lines and columns.
 
-use std::{fs, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use super::{
     code,
@@ -16,19 +20,18 @@ pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
     let fail = |message: String, help: &str| {
         Diagnostics::from(Diagnostic::whole(code::FILE, &*file, message).with_help(help))
     };
-    let size = fs::metadata(path).map_or(0, |m| m.len());
-    if size > LARGEST {
-        return Err(fail(
-            format!("file has {size} bytes, at most {LARGEST} are read"),
-            "is this the right file?",
-        ));
-    }
-    let bytes = fs::read(path).map_err(|e| {
+    let unreadable = |e: io::Error| {
         fail(format!("file cannot be read: {e}"), "check that the path exists and that this user may read it")
-    })?;
+    };
+    let mut bytes = Vec::new();
+    let opened = File::open(path).map_err(unreadable)?;
+    opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(fail(format!("file is larger than {LARGEST} bytes"), "is this the right file?"));
+    }
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(&e.as_bytes()[..at]).matches('\n').count() + 1;
         fail(format!("line {line} is not UTF-8 text"), "convert the file: iconv -f LATIN1 -t UTF-8")
     })
 }

@@ -56,6 +56,11 @@ fn directory(report: &mut Report<'_>, element: &Element) -> Option<PathBuf> {
         report.error(code::DIRECTORY, at, message).allowed("a path that begins with /");
         return None;
     }
+    if given.contains(char::is_control) {
+        let message = "the path of a replicated directory contains a line break or another control character";
+        report.error(code::DIRECTORY, at, message).help("rename the directory");
+        return None;
+    }
     if path.components().any(|c| c == Component::ParentDir) {
         let message = format!("replicated directory \"{given}\" contains \"..\"");
         report.error(code::DIRECTORY, at, message).help("write the path without it");

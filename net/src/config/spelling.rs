@@ -2,7 +2,8 @@
 
 /// The word among `known` that `word` was most likely meant to be.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let longest_mistake = (word.chars().count() / 3).max(1);
+    // Two letters are within one mistake of anything: "no" must not be taken for "on".
+    let longest_mistake = word.chars().count() / 3;
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -49,6 +50,8 @@ mod tests {
         assert_eq!(nearest("Haert", known), Some("heart"));
         assert_eq!(nearest("vips", known), Some("vip"));
         assert_eq!(nearest("database", known), None);
+        assert_eq!(nearest("no", ["on", "off"]), None);
+        assert_eq!(nearest("ON", ["on", "off"]), Some("on"));
         assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("", "abc"), 3);
     }

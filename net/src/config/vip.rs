@@ -37,6 +37,12 @@ pub(super) fn read(
             vips.push(vip);
         }
     }
+    // With another error the address may be there and unreadable.
+    if vips.is_empty() && !report.has_errors() {
+        let message = "<vip> contains no <virtual_addr>";
+        let help = "its place is <interface_list><interface><real_interface>; or remove <vip>";
+        report.error(code::MISSING_ELEMENT, element.at, message).help(help);
+    }
     vips
 }
 

@@ -2,6 +2,7 @@
 
 use quick_xml::{
     Error, Reader,
+    errors::{IllFormedError, SyntaxError},
     escape::unescape,
     events::{BytesStart, Event, attributes::AttrError},
 };
@@ -64,18 +65,26 @@ impl Element {
     fn digest(&self, hasher: &mut blake3::Hasher) {
         let mut attributes: Vec<_> = self.attributes.iter().map(|a| (&a.name, a.value.trim())).collect();
         attributes.sort();
-        hasher.update(format!("{:?}{attributes:?}[", self.name).as_bytes());
+        // Each word with its length, each list with its end: no two trees give the same bytes.
+        let mut word = |word: &str| {
+            hasher.update(&(word.len() as u64).to_le_bytes()).update(word.as_bytes());
+        };
+        word(&self.name);
+        for (name, value) in attributes {
+            word(name);
+            word(value);
+        }
+        hasher.update(&u64::MAX.to_le_bytes());
         for child in self.children.iter().filter(|c| c.name != "macro") {
             child.digest(hasher);
         }
-        hasher.update(b"]");
+        hasher.update(&u64::MAX.to_le_bytes());
     }
 }
 
 /// Reads the whole text; what is not well-formed is reported and ends the reading.
 pub(super) fn parse(text: &str, report: &mut Report<'_>) -> Option<Element> {
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{80}'..='\u{9f}');
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| control(*c)) {
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| forbidden(*c)) {
         let found = format!("control character U+{:04X}", c as u32);
         report.error(code::XML, at, found).help("remove it: XML cannot contain it");
         return None;
@@ -107,12 +116,20 @@ pub(super) fn parse(text: &str, report: &mut Report<'_>) -> Option<Element> {
 }
 
 fn syntax(report: &mut Report<'_>, at: usize, error: &Error) {
-    let message = match error {
-        Error::Syntax(e) => e.to_string(),
-        Error::IllFormed(e) => e.to_string(),
-        other => other.to_string(),
+    let (message, help) = match error {
+        Error::Syntax(SyntaxError::UnclosedTag) => (
+            "expected \">\" at the end of this tag, found the end of the file".to_owned(),
+            "is a closing quote missing?",
+        ),
+        Error::Syntax(e) => {
+            (e.to_string(), "XML knows <element>, <!-- comment -->, <![CDATA[text]]>, <?instruction?>")
+        }
+        Error::IllFormed(IllFormedError::UnclosedReference) => {
+            ("\"&\" without its \";\"".to_owned(), "a \"&\" that is meant is written &amp;")
+        }
+        other => (other.to_string(), "correct the markup at this place"),
     };
-    report.error(code::XML, at, message);
+    report.error(code::XML, at, message).help(help);
 }
 
 /// The tree while it grows: elements still open, outermost first.
@@ -211,27 +228,12 @@ impl Tree<'_> {
             let (at, value_at) = (self.offset(found.key.as_ref()), self.offset(&found.value));
             let name = String::from_utf8_lossy(found.key.as_ref()).into_owned();
             let raw = String::from_utf8_lossy(&found.value);
-            if let Some(sharp) = raw.find('<') {
-                self.failed = true;
-                report
-                    .error(code::XML, value_at + sharp, format!("\"<\" in the value of \"{name}\""))
-                    .help("is the closing quote missing? A \"<\" that is meant is written &lt;");
-                continue;
-            }
-            match unescape(&raw) {
-                Ok(value) => {
-                    let value = value.into_owned();
-                    read.push(Attribute { name, value, at, value_at, broken: false });
-                }
-                Err(_) => {
+            match plain(&raw) {
+                Ok(value) => read.push(Attribute { name, value, at, value_at, broken: false }),
+                Err(bad) => {
                     self.failed = true;
-                    report
-                        .error(
-                            code::XML,
-                            value_at,
-                            format!("unknown \"&\" sequence in the value of \"{name}\""),
-                        )
-                        .allowed("&amp; &lt; &gt; &quot; &apos; and numbers such as &#65;");
+                    let message = format!("{} in the value of \"{name}\"", bad.what);
+                    report.error(code::XML, value_at + bad.at, message).help(bad.help);
                 }
             }
         }
@@ -242,6 +244,36 @@ impl Tree<'_> {
     fn offset(&self, piece: &[u8]) -> usize {
         (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len())
     }
+}
+
+/// Why the raw value of an attribute is none.
+struct BadValue {
+    at: usize,
+    what: &'static str,
+    help: &'static str,
+}
+
+/// The value that is meant: line breaks are spaces, `&` sequences are characters.
+fn plain(raw: &str) -> Result<String, BadValue> {
+    if let Some(at) = raw.find('<') {
+        let help = "is the closing quote missing? A \"<\" that is meant is written &lt;";
+        return Err(BadValue { at, what: "\"<\"", help });
+    }
+    let at = raw.find('&').unwrap_or(0);
+    let spaced = raw.replace(['\t', '\n', '\r'], " ");
+    let Ok(value) = unescape(&spaced) else {
+        let help = "XML knows &amp; &lt; &gt; &quot; &apos; and numbers such as &#65;";
+        return Err(BadValue { at, what: "unknown \"&\" sequence", help });
+    };
+    if value.contains(forbidden) {
+        return Err(BadValue { at, what: "control character", help: "remove it: XML cannot contain it" });
+    }
+    Ok(value.into_owned())
+}
+
+/// Control characters that XML cannot contain, not even as numbers.
+fn forbidden(c: char) -> bool {
+    c < ' ' && !matches!(c, '\t' | '\n' | '\r') || c == '\u{7f}'
 }
 
 fn bad_attribute(report: &mut Report<'_>, inside: usize, error: &AttrError) {
