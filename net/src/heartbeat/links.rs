@@ -7,8 +7,6 @@ use std::{
     time::Duration,
 };
 
-use nix::libc;
-
 use super::boottime;
 
 /// Larger than any datagram, so that none is cut.
@@ -38,8 +36,8 @@ pub struct Received<'a> {
     pub at: Duration,
 }
 
-/// The heartbeat sockets of a node. A network whose address or interface is missing is silent, nothing more:
-/// each sending tries to open its socket again.
+/// The heartbeat sockets of a node. A network whose address or interface is missing is silent, nothing more;
+/// each sending tries to open the socket of an address that was missing.
 pub struct Links {
     lans: Vec<Link>,
     port: u16,
@@ -94,10 +92,12 @@ impl Links {
     pub fn trouble(&self, network: usize) -> Option<String> {
         let Link { lan, socket, unsent } = self.lans.get(network)?;
         let (name, local) = (&lan.name, lan.local);
-        match (socket, unsent) {
-            (Err(error), _) if error.kind() == io::ErrorKind::AddrNotAvailable => Some(format!(
+        if !is_here(local) {
+            return Some(format!(
                 "network {name}: this machine does not have the address {local}; set it, or correct cluster.xml"
-            )),
+            ));
+        }
+        match (socket, unsent) {
             (Err(error), _) if error.kind() == io::ErrorKind::AddrInUse => Some(format!(
                 "network {name}: another program uses UDP port {} of {local}; stop it, or give the cluster another port",
                 self.port
@@ -121,22 +121,16 @@ impl Link {
             match socket.send_to(bytes, (*addr, port)) {
                 Ok(_) => self.unsent = None,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // A refusal answers an earlier datagram: the peer's agent is not running.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(error) if lost_its_place(&error) => {
-                    self.socket = Err(error);
-                    return;
-                }
                 Err(error) => self.unsent = Some(error),
             }
         }
     }
 }
 
-/// The address or the interface to which the socket was bound is gone: the socket is worthless even if they
-/// come back, since an interface may come back with another index.
-fn lost_its_place(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO))
+/// Does this machine have the address now? A socket that is bound to it survives its loss and works again
+/// when it returns, but not every kernel tells the sender in between.
+fn is_here(local: IpAddr) -> bool {
+    UdpSocket::bind((local, 0)).is_ok()
 }
 
 fn bind(local: IpAddr, port: u16) -> io::Result<UdpSocket> {
@@ -157,3 +151,6 @@ pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, S
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,8 @@ struct Path {
 
 #[derive(Clone, Copy, Default)]
 struct Second {
-    second: u64,
+    /// In seconds of the clock.
+    start: u64,
     received: u64,
     lost: u64,
     /// The slowest round trip: what an operator looks for.
@@ -140,9 +141,9 @@ impl Path {
 
     /// The bucket of the second that contains `at`.
     fn second(&mut self, at: Duration) -> &mut Second {
-        let second = at.as_secs();
-        if self.seconds.back().is_none_or(|last| last.second < second) {
-            self.seconds.push_back(Second { second, ..Second::default() });
+        let start = at.as_secs();
+        if self.seconds.back().is_none_or(|last| last.start < start) {
+            self.seconds.push_back(Second { start, ..Second::default() });
         }
         while self.seconds.len() as u64 > SPAN {
             self.seconds.pop_front();
@@ -152,7 +153,7 @@ impl Path {
 
     fn view(&self, network: &str, peer: u8, now: Duration) -> PathView {
         let oldest = now.as_secs().saturating_sub(SPAN - 1);
-        let lately = || self.seconds.iter().filter(|second| second.second >= oldest);
+        let lately = || self.seconds.iter().filter(|second| second.start >= oldest);
         let received: u64 = lately().map(|second| second.received).sum();
         let lost: u64 = lately().map(|second| second.lost).sum();
         PathView {
@@ -165,3 +166,6 @@ impl Path {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,10 +100,10 @@ impl fmt::Display for Realtime {
         match self.schedule {
             Schedule::Fifo => write!(f, "heartbeat thread real-time (SCHED_FIFO {PRIORITY})")?,
             Schedule::Nice(why) => {
-                write!(f, "heartbeat thread at nice {NICEST}, not real-time ({})", why.desc())?
+                write!(f, "heartbeat thread at nice {NICEST}, not real-time ({})", why.desc())?;
             }
             Schedule::Ordinary(why) => {
-                write!(f, "heartbeat thread scheduled like any other ({})", why.desc())?
+                write!(f, "heartbeat thread scheduled like any other ({})", why.desc())?;
             }
         }
         match self.memory {
@@ -111,5 +111,57 @@ impl fmt::Display for Realtime {
             Memory::LockedSoFar => f.write_str(", memory locked as far as the limit allows"),
             Memory::Swappable(why) => write!(f, ", memory not locked ({}): raise LimitMEMLOCK", why.desc()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, thread};
+
+    use nix::sys::mman::munlockall;
+
+    use super::*;
+
+    /// Priority, nice and policy of the calling thread: fields 18, 19 and 41 of its stat.
+    fn scheduled() -> [i32; 3] {
+        let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        [18, 19, 41].map(|field| fields[field - 3].parse().unwrap())
+    }
+
+    fn locked_kilobytes() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmLck:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_thread_gets_what_is_reported_and_its_children_do_not() {
+        let test = || {
+            let got = realtime();
+            let locked = locked_kilobytes();
+            munlockall().unwrap();
+            let [priority, nice, policy] = scheduled();
+            match got.schedule {
+                // A real-time priority p is shown as -1 - p.
+                Schedule::Fifo => assert_eq!((priority, policy), (-1 - PRIORITY, libc::SCHED_FIFO)),
+                Schedule::Nice(_) => assert_eq!((nice, policy), (NICEST, libc::SCHED_OTHER)),
+                Schedule::Ordinary(_) => assert_eq!((nice, policy), (0, libc::SCHED_OTHER)),
+            }
+            assert_eq!(locked > 0, !matches!(got.memory, Memory::Swappable(_)), "{got}");
+            if got.schedule == Schedule::Fifo {
+                assert_eq!(thread::spawn(scheduled).join().unwrap()[2], libc::SCHED_OTHER);
+            }
+        };
+        thread::spawn(test).join().unwrap();
+    }
+
+    #[test]
+    fn the_log_says_what_was_refused_and_why() {
+        let poor =
+            Realtime { schedule: Schedule::Nice(Errno::EPERM), memory: Memory::Swappable(Errno::ENOMEM) };
+        let text = poor.to_string();
+        assert!(text.contains("not real-time") && text.contains("not permitted"), "{text}");
+        assert!(text.contains("LimitMEMLOCK"), "{text}");
     }
 }

@@ -88,7 +88,7 @@ impl ClusterKey {
 
     /// 64 lower-case hexadecimal digits. Whoever sees them can be a node.
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.map(|byte| format!("{byte:02x}")).concat()
     }
 
     /// A key for one purpose, from which neither this key nor another purpose's can be computed.
@@ -189,6 +189,7 @@ mod tests {
         };
         assert_eq!(why(b""), BadHex::Length(0));
         assert_eq!(why(&[b'a'; 63]), BadHex::Length(63));
+        assert_eq!(why(&[b'a'; 65]), BadHex::Length(65));
         assert_eq!(why(&[b'a'; 66]), BadHex::Length(66));
         assert_eq!(why(b"abcg"), BadHex::Digit(3));
         assert!(matches!(why(&[0xff; 64]), BadHex::Digit(0)));

@@ -48,7 +48,7 @@ impl Sealer {
     /// below 1200 bytes, so that it fits a packet on every network.
     pub fn seal(&self, kind: u8, to: u8, payload: &[u8]) -> Vec<u8> {
         let seq = self.seq.fetch_add(1, Ordering::Relaxed);
-        let header = Header { kind, to, seq, ..self.header };
+        let header = Header { to, kind, seq, ..self.header };
         let plain = header.encode();
         let sealed = self
             .cipher

@@ -88,9 +88,10 @@ pub(super) fn include_header(socket: &UdpSocket) -> io::Result<()> {
 }
 
 fn open(ipv6: bool, kind: SockType) -> io::Result<UdpSocket> {
-    let (family, protocol) = match ipv6 {
-        true => (AddressFamily::Inet6, SockProtocol::IcmpV6),
-        false => (AddressFamily::Inet, SockProtocol::Icmp),
+    let (family, protocol) = if ipv6 {
+        (AddressFamily::Inet6, SockProtocol::IcmpV6)
+    } else {
+        (AddressFamily::Inet, SockProtocol::Icmp)
     };
     Ok(socket(family, kind, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, protocol)?.into())
 }

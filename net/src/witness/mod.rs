@@ -10,3 +10,6 @@ pub use majority::{Answered, Witnesses, WitnessesError};
 pub use neighbour::{Mac, router_mac};
 pub use ping::{Answer, Ping};
 pub use relay::Relay;
+
+#[cfg(test)]
+mod tests;
