@@ -68,7 +68,7 @@ pub struct Running {
     ended: OwnedFd,
     script: String,
     log: PathBuf,
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
 impl Running {

@@ -266,7 +266,7 @@ fn inet_rules(v4: &[Ipv4Addr], v6: &[Ipv6Addr]) -> String {
     for ip in v6 {
         // The kernel advertises an address from that address: from any other source, somebody is a proxy.
         let target = format!("icmpv6 type nd-neighbor-advert @th,64,128 0x{:032x}", ip.to_bits());
-        leaving += &format!("{target} ip6 saddr != @lease6 counter drop\n");
+        leaving += &(target + " ip6 saddr != @lease6 counter drop\n");
     }
     format!(
         "{sets}chain arriving {{ type filter hook prerouting priority -300; policy accept;\n{arriving}}}\n\

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     net::IpAddr,
     os::fd::{AsFd, BorrowedFd},
 };
@@ -32,9 +33,14 @@ pub enum LinkEvent {
 #[derive(Debug)]
 pub struct LinkMonitor {
     socket: Socket,
+    /// For questions: answers must not mix with events. Open from the start, so that it stays in the same
+    /// network namespace whichever thread drains.
+    route: Route,
     watched: BTreeSet<IpAddr>,
     interfaces: BTreeMap<u32, Interface>,
     present: BTreeSet<(IpAddr, u32)>,
+    /// How often the kernel had more to say than the socket holds.
+    pub overruns: u64,
 }
 
 impl LinkMonitor {
@@ -45,9 +51,11 @@ impl LinkMonitor {
             .map_err(|source| VipError::kernel("follow the links of this node", source))?;
         let mut monitor = Self {
             socket,
+            route: Route::open()?,
             watched: watched.iter().copied().collect(),
             interfaces: BTreeMap::new(),
             present: BTreeSet::new(),
+            overruns: 0,
         };
         monitor.read_all()?;
         Ok(monitor)
@@ -67,9 +75,23 @@ impl LinkMonitor {
             match self.socket.receive(&mut buffer, true) {
                 Ok(Some(())) => self.apply(&buffer, &mut events),
                 Ok(None) => return Ok(events),
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                Err(error) if overrun(&error) => {
+                    self.overruns += 1;
+                    self.discard(&mut buffer)?;
                     events.extend(self.read_all()?);
                 }
+                Err(source) => return Err(VipError::kernel("follow the links of this node", source)),
+            }
+        }
+    }
+
+    /// Throws away what the socket still holds: it is older than what will be read anew.
+    fn discard(&self, buffer: &mut Vec<u8>) -> Result<(), VipError> {
+        loop {
+            match self.socket.receive(buffer, true) {
+                Ok(None) => return Ok(()),
+                Ok(Some(())) => {}
+                Err(error) if overrun(&error) => {}
                 Err(source) => return Err(VipError::kernel("follow the links of this node", source)),
             }
         }
@@ -95,11 +117,9 @@ impl LinkMonitor {
 
     /// Reads everything anew and reports what differs from what was known.
     fn read_all(&mut self) -> Result<Vec<LinkEvent>, VipError> {
-        // A socket of its own: answers must not mix with events.
-        let mut route = Route::open()?;
-        let interfaces = route.interfaces()?;
+        let interfaces = self.route.interfaces()?;
         let addresses: BTreeSet<_> =
-            route.addresses()?.iter().filter_map(|address| self.key(address)).collect();
+            self.route.addresses()?.iter().filter_map(|address| self.key(address)).collect();
 
         let mut events = Vec::new();
         let vanished: Vec<_> = self.interfaces.keys().copied().collect();
@@ -140,6 +160,10 @@ impl LinkMonitor {
     fn key(&self, address: &Address) -> Option<(IpAddr, u32)> {
         self.watched.contains(&address.ip).then_some((address.ip, address.interface))
     }
+}
+
+fn overrun(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
 impl AsFd for LinkMonitor {

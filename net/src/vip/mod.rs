@@ -11,12 +11,16 @@ pub mod announce;
 pub mod conflict;
 mod frame;
 pub mod lease;
+#[cfg(test)]
+mod lease_tests;
 pub mod link;
 pub mod netlink;
 mod packet;
 pub mod probe;
 #[cfg(test)]
 mod testbed;
+#[cfg(test)]
+mod tests;
 
 pub use address::{Address, Interface, Route};
 pub use announce::{Announcer, Schedule};
@@ -31,8 +35,10 @@ pub struct Mac(pub [u8; 6]);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (at, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if at == 0 { "" } else { ":" })?;
+        }
+        Ok(())
     }
 }
 

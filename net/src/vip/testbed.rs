@@ -31,7 +31,9 @@ impl Host {
         thread::spawn(move || {
             unshare(CloneFlags::CLONE_NEWNET).expect("tests of the virtual IP run as root");
             born.send(gettid()).unwrap();
-            todo.into_iter().for_each(|job| job());
+            for job in todo {
+                job();
+            }
         });
         let host = Self { jobs, thread: birth.recv().expect("the host's thread has its namespace") };
         host.ip("link set lo up");
@@ -48,11 +50,17 @@ impl Host {
         result.recv().unwrap().unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Runs `ip` on this host.
-    pub(super) fn ip(&self, arguments: &str) {
+    /// Runs `ip` on this host; what it prints.
+    pub(super) fn ip(&self, arguments: &str) -> String {
         let arguments: Vec<String> = arguments.split_whitespace().map(Into::into).collect();
         let output = self.run(move || Command::new("ip").args(&arguments).output().unwrap());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Lays a cable from a new interface here to a new one there.
+    pub(super) fn plug(&self, here: &str, other: &Self, there: &str) {
+        self.ip(&format!("link add {here} type veth peer name {there} netns {}", other.thread));
     }
 
     pub(super) fn interface(&self, name: &'static str) -> Interface {
@@ -63,14 +71,15 @@ impl Host {
 /// Two hosts on one cable, `eth0` on both: 10.9.0.1 and .2, fd09::1 and ::2.
 pub(super) fn pair() -> (Host, Host) {
     let (left, right) = (Host::new(), Host::new());
-    left.ip(&format!("link add eth0 type veth peer name eth0 netns {}", right.thread));
+    left.plug("eth0", &right, "eth0");
     for (host, number) in [(&left, 1), (&right, 2)] {
         host.ip(&format!("address add 10.9.0.{number}/24 dev eth0"));
         host.ip(&format!("address add fd09::{number}/64 dev eth0 nodad"));
         host.ip("link set eth0 up");
     }
     for host in [&left, &right] {
-        eventually("the cable is up", || host.interface("eth0").up);
+        // With a carrier but not yet in this state, the kernel silently drops what is sent.
+        eventually("the cable is up", || host.ip("link show eth0").contains("state UP"));
     }
     (left, right)
 }
