@@ -1,0 +1,239 @@
+//! The real directory under the mount: every access starts from a descriptor, never from a path.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid, XattrFlags};
+
+/// A file of the source: the number of the directory set in the configuration, and its inode there (1: the root).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Fid {
+    pub(super) tree: u8,
+    pub(super) ino: u64,
+}
+
+pub(super) const ROOT: u64 = 1;
+
+/// Seconds and nanoseconds, as the kernel keeps them.
+pub(super) type Time = (i64, u32);
+
+/// What `stat` says and a peer can set. `mode` includes the file type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attr {
+    pub(super) mode: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) rdev: u64,
+    pub(super) size: u64,
+    pub(super) atime: Time,
+    pub(super) mtime: Time,
+}
+
+impl Attr {
+    pub(super) fn of(meta: &Metadata) -> Self {
+        Self {
+            mode: meta.mode(),
+            uid: meta.uid(),
+            gid: meta.gid(),
+            rdev: meta.rdev(),
+            size: meta.size(),
+            atime: (meta.atime(), meta.atime_nsec() as u32),
+            mtime: (meta.mtime(), meta.mtime_nsec() as u32),
+        }
+    }
+
+    pub(super) fn kind(&self) -> u32 {
+        self.mode & libc::S_IFMT
+    }
+
+    pub(super) fn is_dir(&self) -> bool {
+        self.kind() == libc::S_IFDIR
+    }
+
+    pub(super) fn is_file(&self) -> bool {
+        self.kind() == libc::S_IFREG
+    }
+
+    pub(super) fn is_symlink(&self) -> bool {
+        self.kind() == libc::S_IFLNK
+    }
+}
+
+/// The modification time of what `file` is.
+pub(super) fn mtime(file: &File) -> io::Result<Time> {
+    Ok(Attr::of(&file.metadata()?).mtime)
+}
+
+/// A descriptor that only names `name` in `dir`; symbolic links are not followed.
+pub(super) fn open_node(dir: &File, name: &OsStr) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
+}
+
+/// The path that leads to the object behind a descriptor, whatever its name is now.
+fn magic(node: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", node.as_raw_fd()))
+}
+
+/// A descriptor that can read or write what `node` names.
+///
+/// Append, direct and synchronous modes never reach the backing file: offsets come from the kernel, buffers
+/// are not aligned, and the kernel asks for synchronisation itself.
+pub(super) fn reopen(node: &File, write: bool) -> io::Result<File> {
+    let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOATIME;
+    Ok(rustix::fs::open(magic(node), flags, Mode::empty())?.into())
+}
+
+pub(super) fn is_dot(name: &[u8]) -> bool {
+    name == b"." || name == b".."
+}
+
+/// The names in a directory, with inode and type as the directory has them.
+pub(super) fn list(node: &File) -> io::Result<Vec<(OsString, u64, rustix::fs::FileType)>> {
+    let mut entries = Vec::new();
+    for entry in Dir::new(reopen(node, false)?)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !is_dot(name) {
+            entries.push((OsString::from_vec(name.to_vec()), entry.ino(), entry.file_type()));
+        }
+    }
+    Ok(entries)
+}
+
+pub(super) fn read_link(node: &File) -> io::Result<Vec<u8>> {
+    Ok(rustix::fs::readlinkat(node, c"", Vec::new())?.into_bytes())
+}
+
+/// What a new entry is, besides its attributes.
+pub(super) fn make(dir: &File, name: &OsStr, attr: &Attr, target: &[u8]) -> io::Result<File> {
+    // Nobody but root gets in before owner and mode are right.
+    let hidden = Mode::from_raw_mode(0o600);
+    match attr.kind() {
+        libc::S_IFDIR => rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o700))?,
+        libc::S_IFLNK => rustix::fs::symlinkat(target, dir, name)?,
+        libc::S_IFREG => {
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            drop(rustix::fs::openat(dir, name, flags, hidden)?);
+        }
+        kind => {
+            let kind = rustix::fs::FileType::from_raw_mode(kind);
+            rustix::fs::mknodat(dir, name, kind, hidden, attr.rdev)?;
+        }
+    }
+    let node = open_node(dir, name)?;
+    set_owner(&node, Some(attr.uid), Some(attr.gid))?;
+    set_mode(&node, attr.mode)?;
+    Ok(node)
+}
+
+pub(super) fn remove(dir: &File, name: &OsStr, is_dir: bool) -> io::Result<()> {
+    let flags = if is_dir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+    Ok(rustix::fs::unlinkat(dir, name, flags)?)
+}
+
+/// Removes `name` with everything below it.
+pub(super) fn remove_tree(dir: &File, name: &OsStr) -> io::Result<()> {
+    let node = open_node(dir, name)?;
+    let is_dir = node.metadata()?.is_dir();
+    if is_dir {
+        for (child, _, _) in list(&node)? {
+            remove_tree(&node, &child)?;
+        }
+    }
+    remove(dir, name, is_dir)
+}
+
+pub(super) fn rename(from: &File, name: &OsStr, to: &File, to_name: &OsStr, flags: u32) -> io::Result<()> {
+    let flags = RenameFlags::from_bits_retain(flags);
+    Ok(rustix::fs::renameat_with(from, name, to, to_name, flags)?)
+}
+
+pub(super) fn link(node: &File, dir: &File, name: &OsStr) -> io::Result<()> {
+    Ok(rustix::fs::linkat(node, c"", dir, name, AtFlags::EMPTY_PATH)?)
+}
+
+pub(super) fn set_owner(node: &File, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+    Ok(rustix::fs::chownat(node, c"", uid, gid, AtFlags::EMPTY_PATH)?)
+}
+
+/// Sets the permission bits; symbolic links have none.
+pub(super) fn set_mode(node: &File, mode: u32) -> io::Result<()> {
+    if mode & libc::S_IFMT == libc::S_IFLNK {
+        return Ok(());
+    }
+    let mode = Mode::from_raw_mode(mode & 0o7777);
+    Ok(rustix::fs::chmodat(rustix::fs::CWD, magic(node), mode, AtFlags::empty())?)
+}
+
+/// Sets times; `None` leaves one as it is.
+pub(super) fn set_times(node: &File, atime: Option<Time>, mtime: Option<Time>) -> io::Result<()> {
+    let spec = |time: Option<Time>| match time {
+        Some((sec, nsec)) => Timespec { tv_sec: sec, tv_nsec: nsec.into() },
+        None => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
+    };
+    let times = Timestamps { last_access: spec(atime), last_modification: spec(mtime) };
+    Ok(rustix::fs::utimensat(node, c"", &times, AtFlags::EMPTY_PATH)?)
+}
+
+pub(super) fn set_size(node: &File, size: u64) -> io::Result<()> {
+    Ok(rustix::fs::ftruncate(reopen(node, true)?, size)?)
+}
+
+pub(super) fn allocate(file: &File, mode: u32, offset: u64, length: u64) -> io::Result<()> {
+    let mode = rustix::fs::FallocateFlags::from_bits_retain(mode);
+    Ok(rustix::fs::fallocate(file, mode, offset, length)?)
+}
+
+pub(super) fn get_xattr(node: &File, name: &OsStr) -> io::Result<Vec<u8>> {
+    let size = rustix::fs::getxattr_query(magic(node), name)?;
+    let mut value = vec![0; size];
+    let got = rustix::fs::getxattr(magic(node), name, &mut value)?;
+    value.truncate(got);
+    Ok(value)
+}
+
+pub(super) fn list_xattr(node: &File) -> io::Result<Vec<u8>> {
+    let size = rustix::fs::listxattr_query(magic(node))?;
+    let mut names = vec![0; size];
+    let got = rustix::fs::listxattr(magic(node), &mut names)?;
+    names.truncate(got);
+    Ok(names)
+}
+
+pub(super) fn set_xattr(node: &File, name: &OsStr, value: &[u8], flags: u32) -> io::Result<()> {
+    let flags = XattrFlags::from_bits_retain(flags);
+    Ok(rustix::fs::setxattr(magic(node), name, value, flags)?)
+}
+
+pub(super) fn remove_xattr(node: &File, name: &OsStr) -> io::Result<()> {
+    Ok(rustix::fs::removexattr(magic(node), name)?)
+}
+
+/// All extended attributes, sorted by name. A file system without them has none.
+pub(super) fn xattrs(node: &File) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let names = match list_xattr(node) {
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => return Ok(Vec::new()),
+        names => names?,
+    };
+    let mut all = Vec::new();
+    for name in names.split(|&b| b == 0).filter(|name| !name.is_empty()) {
+        all.push((name.to_vec(), get_xattr(node, OsStr::from_bytes(name))?));
+    }
+    all.sort();
+    Ok(all)
+}
+
+/// Where the object is now, relative to `root`; `None` when its last known name is gone.
+pub(super) fn path_in(root: &File, node: &File) -> Option<PathBuf> {
+    let whole = std::fs::read_link(magic(node)).ok()?;
+    let base = std::fs::read_link(magic(root)).ok()?;
+    whole.strip_prefix(base).ok().map(Path::to_path_buf)
+}

@@ -1,0 +1,291 @@
+//! Bringing a receiver level while the application goes on writing.
+//!
+//! A directory is *level* once the receiver has been told all its names: from then on its changes are sent,
+//! before that they are not, because the walk will find them. A file is *bound* once the receiver has been
+//! told of one of its names: from then on its changes are sent, and its content is compared block by block.
+//! Everything is read under the lock that live operations take, and goes through the same stream, so the
+//! receiver never sees an old block after a new one.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+
+use super::Shared;
+use super::backing::{self, Attr, Fid, ROOT, Time};
+use super::frame::Op;
+use super::session::Block;
+
+/// Blocks are compared at fixed offsets: a file that differs has usually changed in place.
+pub(super) const BLOCK: u64 = 128 << 10;
+/// Files that are compared before their answers are waited for.
+const BATCH: usize = 128;
+
+/// Why a copy ended early: the session is over, or the local disk failed.
+enum Stop {
+    Over,
+    Disk(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// The copy of one session.
+struct Copy<'a> {
+    shared: &'a Shared,
+    session: u64,
+    /// Files under comparison.
+    open: HashMap<Fid, File>,
+}
+
+/// Walks until nothing is left to list or to compare, then says so. `Err` when the local disk failed.
+pub(super) fn run(shared: &Shared, session: u64) -> io::Result<()> {
+    let mut copy = Copy { shared, session, open: HashMap::new() };
+    match copy.all() {
+        Ok(()) | Err(Stop::Over) => Ok(()),
+        Err(Stop::Disk(error)) => Err(error),
+    }
+}
+
+/// What the receiver has to know of `node` under the name `name`. Called with the inode locked.
+pub(super) fn describe(
+    dir: Fid,
+    name: &OsStr,
+    node: Fid,
+    file: &File,
+    dir_mtime: Option<Time>,
+) -> io::Result<Op> {
+    let attr = Attr::of(&file.metadata()?);
+    let target = if attr.is_symlink() { backing::read_link(file)? } else { Vec::new() };
+    let xattrs = Some(backing::xattrs(file)?);
+    Ok(Op::Entry { dir, name: name.as_bytes().to_vec(), node, fresh: false, attr, target, xattrs, dir_mtime })
+}
+
+/// Makes a directory and all above it level. Called with the names locked.
+pub(super) fn level_path(shared: &Shared, tree: u8, dir: &File) -> io::Result<()> {
+    let Some(session) = shared.flow.with_session(|s| s.id) else { return Ok(()) };
+    let mut path = vec![dir.try_clone()?];
+    while shared.trees[usize::from(tree)].fid(tree, &path[path.len() - 1].metadata()?).ino != ROOT {
+        let above = backing::open_node(&path[path.len() - 1], OsStr::new(".."))?;
+        path.push(above);
+    }
+    for dir in path.iter().rev() {
+        level(shared, session, tree, dir)?;
+    }
+    Ok(())
+}
+
+/// Tells the receiver all names of a directory that it knows. Called with the names locked.
+/// False when the session is over.
+fn level(shared: &Shared, session: u64, tree: u8, dir_file: &File) -> io::Result<bool> {
+    let meta = dir_file.metadata()?;
+    let owner = &shared.trees[usize::from(tree)];
+    let dir = owner.fid(tree, &meta);
+    if shared.flow.with_session(|s| s.is_level(dir)) != Some(false) {
+        return Ok(true);
+    }
+    let mut names = Vec::new();
+    for (name, _, _) in backing::list(dir_file)? {
+        let file = backing::open_node(dir_file, &name)?;
+        let node = owner.fid(tree, &file.metadata()?);
+        let _lock = shared.lock_inode(node);
+        let meta = file.metadata()?;
+        if std::os::unix::fs::MetadataExt::dev(&meta) != owner.device {
+            continue;
+        }
+        let (entry, attr) = (describe(dir, &name, node, &file, None)?, Attr::of(&meta));
+        names.push(name.as_bytes().to_vec());
+        let alive = shared.flow.append_copy(session, |s, out| {
+            s.bind(node, &attr, false);
+            out.push(entry);
+        });
+        if !alive {
+            return Ok(false);
+        }
+    }
+    let _lock = shared.lock_inode(dir);
+    let attr = Attr::of(&dir_file.metadata()?);
+    Ok(shared.flow.append_copy(session, |s, out| {
+        s.set_level(dir);
+        out.push(Op::Listing { dir, names, attr });
+    }))
+}
+
+impl Copy<'_> {
+    fn all(&mut self) -> Result<(), Stop> {
+        loop {
+            for tree in 0..self.shared.trees.len() as u8 {
+                let root = self.shared.trees[usize::from(tree)].root.try_clone()?;
+                self.walk(tree, root)?;
+            }
+            self.settle()?;
+            // A file that moved behind the walk is found by the next one.
+            if self.look(|s| Some(s.todo.is_empty() && s.unlisted.is_empty()))? {
+                break;
+            }
+        }
+        let alive = self.shared.flow.append_copy(self.session, |_, out| out.push(Op::Copied));
+        if alive { Ok(()) } else { Err(Stop::Over) }
+    }
+
+    /// Blocks until `ready` answers.
+    fn look<T>(&self, ready: impl FnMut(&mut super::session::Session) -> Option<T>) -> Result<T, Stop> {
+        self.shared.flow.wait_session(self.session, ready).ok_or(Stop::Over)
+    }
+
+    fn walk(&mut self, tree: u8, root: File) -> Result<(), Stop> {
+        let mut stack = vec![root];
+        while let Some(dir_file) = stack.pop() {
+            self.look(|s| s.has_room_for_copy().then_some(()))?;
+            let dir = self.shared.trees[usize::from(tree)].fid(tree, &dir_file.metadata()?);
+            {
+                let _names = self.shared.lock_names();
+                let bound = self.look(|s| Some(s.is_bound(dir)))?;
+                if bound && !level(self.shared, self.session, tree, &dir_file)? {
+                    return Err(Stop::Over);
+                }
+            }
+            for (name, ino, kind) in backing::list(&dir_file)? {
+                let Ok(file) = backing::open_node(&dir_file, &name) else { continue };
+                let meta = file.metadata()?;
+                if std::os::unix::fs::MetadataExt::dev(&meta) != self.shared.trees[usize::from(tree)].device {
+                    continue;
+                }
+                let node = Fid { tree, ino };
+                if kind.is_dir() {
+                    stack.push(file);
+                } else if kind.is_file() && self.look(|s| Some(s.todo.remove(&node)))? {
+                    self.compare(node, &file)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the hash of each block and the holes.
+    fn compare(&mut self, node: Fid, path: &File) -> Result<(), Stop> {
+        let file = backing::reopen(path, false)?;
+        self.open.insert(node, file.try_clone()?);
+        let mut offset = 0;
+        while let Some(next) = self.compare_block(node, &file, offset)? {
+            self.look(|s| {
+                s.progress.done += next - offset;
+                Some(())
+            })?;
+            self.look(|s| s.has_room_for_copy().then_some(()))?;
+            offset = next;
+            self.serve()?;
+        }
+        if self.open.len() >= BATCH {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Compares what lies at `offset`, and says where the next block begins; `None` at the end.
+    fn compare_block(&self, node: Fid, file: &File, offset: u64) -> Result<Option<u64>, Stop> {
+        let _lock = self.shared.lock_inode(node);
+        let attr = Attr::of(&file.metadata()?);
+        if offset >= attr.size {
+            return Ok(None);
+        }
+        let data = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
+            Ok(data) => data.min(attr.size),
+            Err(rustix::io::Errno::NXIO) => attr.size,
+            // A file system that knows no holes.
+            Err(_) => offset,
+        };
+        if data > offset {
+            self.send(node, punch(node, offset, data - offset, attr.mtime))?;
+            return Ok(Some(data));
+        }
+        let end = ((offset / BLOCK + 1) * BLOCK).min(attr.size);
+        let block = read_block(file, offset, (end - offset) as u32)?;
+        if block.is_empty() {
+            return Ok(None);
+        }
+        let (length, hash) = (block.len() as u32, blake3::hash(&block).into());
+        self.send(node, Op::Hash { node, offset, length, hash })?;
+        Ok(Some(offset + u64::from(length)))
+    }
+
+    /// Sends `op` unless the file has gone in the meantime.
+    fn send(&self, node: Fid, op: Op) -> Result<(), Stop> {
+        let alive = self.shared.flow.append_copy(self.session, |session, out| {
+            if session.is_bound(node) {
+                out.push(op);
+            }
+        });
+        if alive { Ok(()) } else { Err(Stop::Over) }
+    }
+
+    /// Sends the blocks that the receiver has asked for so far.
+    fn serve(&mut self) -> Result<(), Stop> {
+        while let Some(block) = self.look(|s| Some(s.wants.pop_front()))? {
+            self.look(|s| s.has_room_for_copy().then_some(()))?;
+            self.send_block(block)?;
+        }
+        Ok(())
+    }
+
+    fn send_block(&mut self, block: Block) -> Result<(), Stop> {
+        // Asked for before a reconnection, and served then.
+        let Some(file) = self.open.get(&block.node) else { return Ok(()) };
+        let Block { node, offset, length } = block;
+        let _lock = self.shared.lock_inode(node);
+        let data = read_block(file, offset, length)?;
+        let mtime = backing::mtime(file)?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.look(|s| {
+            s.progress.copied += data.len() as u64;
+            Some(())
+        })?;
+        if data.iter().all(|&byte| byte == 0) {
+            return self.send(node, punch(node, offset, data.len() as u64, mtime));
+        }
+        self.send(node, Op::Write { node, offset, mtime, data })
+    }
+
+    /// Waits for the answers to all hashes that were sent, and serves them.
+    fn settle(&mut self) -> Result<(), Stop> {
+        let last = self.look(|s| Some(s.last))?;
+        loop {
+            let answered = self.look(|s| {
+                let answered = s.applied >= last;
+                (answered || !s.wants.is_empty()).then_some(answered)
+            })?;
+            self.serve()?;
+            if answered {
+                break;
+            }
+        }
+        self.open.clear();
+        Ok(())
+    }
+}
+
+fn punch(node: Fid, offset: u64, length: u64, mtime: Time) -> Op {
+    let mode = (libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE) as u32;
+    Op::Allocate { node, mode, offset, length, mtime }
+}
+
+/// Up to `length` bytes, fewer at the end of the file.
+pub(super) fn read_block(file: &File, offset: u64, length: u32) -> io::Result<Vec<u8>> {
+    let mut block = vec![0; length as usize];
+    let mut got = 0;
+    while got < block.len() {
+        match file.read_at(&mut block[got..], offset + got as u64)? {
+            0 => break,
+            more => got += more,
+        }
+    }
+    block.truncate(got);
+    Ok(block)
+}

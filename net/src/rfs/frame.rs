@@ -1,0 +1,398 @@
+//! What travels in the stream: one frame for each operation of the source, one answer for each effect.
+//!
+//! Numbers are little-endian, byte strings have a 32-bit length before them.
+
+use super::backing::{Attr, Fid, Time};
+use super::flow::Hello;
+use super::session::{Block, Expected};
+
+/// One operation, as the receiver has to repeat it. `stamp` times are those that the source's file system gave.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Op {
+    /// `name` in `dir` is `node`. `fresh`: the source has just made it, so that it is empty and new here too.
+    Entry {
+        dir: Fid,
+        name: Vec<u8>,
+        node: Fid,
+        fresh: bool,
+        attr: Attr,
+        target: Vec<u8>,
+        /// Every extended attribute, from a copy; `None` when they are not compared.
+        xattrs: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+        dir_mtime: Option<Time>,
+    },
+    /// `gone`: that was the last name, and nobody has the file open.
+    Remove {
+        dir: Fid,
+        name: Vec<u8>,
+        node: Fid,
+        is_dir: bool,
+        gone: bool,
+        dir_mtime: Time,
+    },
+    Rename {
+        dir: Fid,
+        name: Vec<u8>,
+        to: Fid,
+        to_name: Vec<u8>,
+        flags: u32,
+        replaced: Option<Fid>,
+        dir_mtime: Time,
+        to_mtime: Time,
+    },
+    Write {
+        node: Fid,
+        offset: u64,
+        mtime: Time,
+        data: Vec<u8>,
+    },
+    /// Owner, mode and times; the size too when `resize`.
+    Attr {
+        node: Fid,
+        attr: Attr,
+        resize: bool,
+    },
+    Allocate {
+        node: Fid,
+        mode: u32,
+        offset: u64,
+        length: u64,
+        mtime: Time,
+    },
+    SetXattr {
+        node: Fid,
+        name: Vec<u8>,
+        value: Vec<u8>,
+    },
+    RemoveXattr {
+        node: Fid,
+        name: Vec<u8>,
+    },
+    Sync {
+        node: Fid,
+    },
+    /// The last handle of a file without a name was closed.
+    Forget {
+        node: Fid,
+    },
+    /// Copy: these are all names of `dir`; anything else in it goes.
+    Listing {
+        dir: Fid,
+        names: Vec<Vec<u8>>,
+        attr: Attr,
+    },
+    /// Copy: the block at `offset` has this hash; ask for it if yours differs.
+    Hash {
+        node: Fid,
+        offset: u64,
+        length: u32,
+        hash: [u8; 32],
+    },
+    /// Copy: the tree is complete; make it durable.
+    Copied,
+}
+
+/// One operation with its place in the order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Frame {
+    pub(super) seq: u64,
+    pub(super) generation: u64,
+    pub(super) term: u64,
+    pub(super) op: Op,
+}
+
+/// What the receiver says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Answer {
+    /// Everything up to this number is applied.
+    Applied(u64),
+    /// This one `Sync` is durable.
+    Synced(u64),
+    Want(Block),
+    Failed(String),
+}
+
+#[derive(Default)]
+pub(super) struct Writer(pub(super) Vec<u8>);
+
+impl Writer {
+    pub(super) fn u8(&mut self, v: u8) -> &mut Self {
+        self.0.push(v);
+        self
+    }
+    pub(super) fn u32(&mut self, v: u32) -> &mut Self {
+        self.0.extend_from_slice(&v.to_le_bytes());
+        self
+    }
+    pub(super) fn u64(&mut self, v: u64) -> &mut Self {
+        self.0.extend_from_slice(&v.to_le_bytes());
+        self
+    }
+    pub(super) fn bytes(&mut self, v: &[u8]) -> &mut Self {
+        self.u32(v.len() as u32);
+        self.0.extend_from_slice(v);
+        self
+    }
+    fn fid(&mut self, v: Fid) -> &mut Self {
+        self.u8(v.tree).u64(v.ino)
+    }
+    fn time(&mut self, v: Time) -> &mut Self {
+        self.u64(v.0 as u64).u32(v.1)
+    }
+    fn attr(&mut self, v: &Attr) -> &mut Self {
+        self.u32(v.mode).u32(v.uid).u32(v.gid).u64(v.rdev).u64(v.size).time(v.atime).time(v.mtime)
+    }
+    fn block(&mut self, v: &Block) -> &mut Self {
+        self.fid(v.node).u64(v.offset).u32(v.length)
+    }
+    fn option<T>(&mut self, v: Option<T>, put: impl FnOnce(&mut Self, T)) -> &mut Self {
+        self.u8(v.is_some().into());
+        if let Some(v) = v {
+            put(self, v);
+        }
+        self
+    }
+}
+
+/// Reads what `Writer` wrote; `None` when the bytes end too early or make no sense.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*head)
+    }
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        Some(self.take::<1>()?[0])
+    }
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take()?))
+    }
+    pub(super) fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take()?))
+    }
+    pub(super) fn bytes(&mut self) -> Option<Vec<u8>> {
+        let length = self.u32()? as usize;
+        let (head, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(head.to_vec())
+    }
+    pub(super) fn bool(&mut self) -> Option<bool> {
+        Some(self.u8()? != 0)
+    }
+    fn fid(&mut self) -> Option<Fid> {
+        Some(Fid { tree: self.u8()?, ino: self.u64()? })
+    }
+    fn time(&mut self) -> Option<Time> {
+        Some((self.u64()? as i64, self.u32()?))
+    }
+    fn attr(&mut self) -> Option<Attr> {
+        Some(Attr {
+            mode: self.u32()?,
+            uid: self.u32()?,
+            gid: self.u32()?,
+            rdev: self.u64()?,
+            size: self.u64()?,
+            atime: self.time()?,
+            mtime: self.time()?,
+        })
+    }
+    fn block(&mut self) -> Option<Block> {
+        Some(Block { node: self.fid()?, offset: self.u64()?, length: self.u32()? })
+    }
+    fn option<T>(&mut self, get: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if self.bool()? { Some(Some(get(self)?)) } else { Some(None) }
+    }
+    fn list<T>(&mut self, mut get: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.u32()?;
+        (0..count).map(|_| get(self)).collect()
+    }
+}
+
+impl Frame {
+    /// Header, then the operation.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        w.u64(self.seq).u64(self.generation).u64(self.term);
+        self.op.encode(&mut w);
+        w.0
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let r = &mut Reader(bytes);
+        let frame = Self { seq: r.u64()?, generation: r.u64()?, term: r.u64()?, op: Op::decode(r)? };
+        r.0.is_empty().then_some(frame)
+    }
+}
+
+impl Op {
+    fn encode(&self, w: &mut Writer) {
+        match self {
+            Self::Entry { dir, name, node, fresh, attr, target, xattrs, dir_mtime } => {
+                w.u8(0).fid(*dir).bytes(name).fid(*node).u8((*fresh).into()).attr(attr).bytes(target);
+                w.option(xattrs.as_ref(), |w, all| {
+                    w.u32(all.len() as u32);
+                    for (name, value) in all {
+                        w.bytes(name).bytes(value);
+                    }
+                });
+                w.option(*dir_mtime, |w, t| {
+                    w.time(t);
+                });
+            }
+            Self::Remove { dir, name, node, is_dir, gone, dir_mtime } => {
+                w.u8(1)
+                    .fid(*dir)
+                    .bytes(name)
+                    .fid(*node)
+                    .u8((*is_dir).into())
+                    .u8((*gone).into())
+                    .time(*dir_mtime);
+            }
+            Self::Rename { dir, name, to, to_name, flags, replaced, dir_mtime, to_mtime } => {
+                w.u8(2).fid(*dir).bytes(name).fid(*to).bytes(to_name).u32(*flags);
+                w.option(*replaced, |w, fid| {
+                    w.fid(fid);
+                });
+                w.time(*dir_mtime).time(*to_mtime);
+            }
+            Self::Write { node, offset, mtime, data } => {
+                w.0.reserve(data.len() + 48);
+                w.u8(3).fid(*node).u64(*offset).time(*mtime).bytes(data);
+            }
+            Self::Attr { node, attr, resize } => {
+                w.u8(4).fid(*node).attr(attr).u8((*resize).into());
+            }
+            Self::Allocate { node, mode, offset, length, mtime } => {
+                w.u8(5).fid(*node).u32(*mode).u64(*offset).u64(*length).time(*mtime);
+            }
+            Self::SetXattr { node, name, value } => {
+                w.u8(6).fid(*node).bytes(name).bytes(value);
+            }
+            Self::RemoveXattr { node, name } => {
+                w.u8(7).fid(*node).bytes(name);
+            }
+            Self::Sync { node } => {
+                w.u8(8).fid(*node);
+            }
+            Self::Forget { node } => {
+                w.u8(9).fid(*node);
+            }
+            Self::Listing { dir, names, attr } => {
+                w.u8(10).fid(*dir).u32(names.len() as u32);
+                for name in names {
+                    w.bytes(name);
+                }
+                w.attr(attr);
+            }
+            Self::Hash { node, offset, length, hash } => {
+                w.u8(11).fid(*node).u64(*offset).u32(*length).0.extend_from_slice(hash);
+            }
+            Self::Copied => {
+                w.u8(12);
+            }
+        }
+    }
+
+    fn decode(r: &mut Reader) -> Option<Self> {
+        Some(match r.u8()? {
+            0 => Self::Entry {
+                dir: r.fid()?,
+                name: r.bytes()?,
+                node: r.fid()?,
+                fresh: r.bool()?,
+                attr: r.attr()?,
+                target: r.bytes()?,
+                xattrs: r.option(|r| r.list(|r| Some((r.bytes()?, r.bytes()?))))?,
+                dir_mtime: r.option(Reader::time)?,
+            },
+            1 => Self::Remove {
+                dir: r.fid()?,
+                name: r.bytes()?,
+                node: r.fid()?,
+                is_dir: r.bool()?,
+                gone: r.bool()?,
+                dir_mtime: r.time()?,
+            },
+            2 => Self::Rename {
+                dir: r.fid()?,
+                name: r.bytes()?,
+                to: r.fid()?,
+                to_name: r.bytes()?,
+                flags: r.u32()?,
+                replaced: r.option(Reader::fid)?,
+                dir_mtime: r.time()?,
+                to_mtime: r.time()?,
+            },
+            3 => Self::Write { node: r.fid()?, offset: r.u64()?, mtime: r.time()?, data: r.bytes()? },
+            4 => Self::Attr { node: r.fid()?, attr: r.attr()?, resize: r.bool()? },
+            5 => Self::Allocate {
+                node: r.fid()?,
+                mode: r.u32()?,
+                offset: r.u64()?,
+                length: r.u64()?,
+                mtime: r.time()?,
+            },
+            6 => Self::SetXattr { node: r.fid()?, name: r.bytes()?, value: r.bytes()? },
+            7 => Self::RemoveXattr { node: r.fid()?, name: r.bytes()? },
+            8 => Self::Sync { node: r.fid()? },
+            9 => Self::Forget { node: r.fid()? },
+            10 => Self::Listing { dir: r.fid()?, names: r.list(Reader::bytes)?, attr: r.attr()? },
+            11 => Self::Hash { node: r.fid()?, offset: r.u64()?, length: r.u32()?, hash: r.take()? },
+            12 => Self::Copied,
+            _ => return None,
+        })
+    }
+}
+
+impl Answer {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        match self {
+            Self::Applied(seq) => w.u8(0).u64(*seq),
+            Self::Synced(seq) => w.u8(1).u64(*seq),
+            Self::Want(block) => w.u8(2).block(block),
+            Self::Failed(why) => w.u8(3).bytes(why.as_bytes()),
+        };
+        w.0
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let r = &mut Reader(bytes);
+        Some(match r.u8()? {
+            0 => Self::Applied(r.u64()?),
+            1 => Self::Synced(r.u64()?),
+            2 => Self::Want(r.block()?),
+            3 => Self::Failed(String::from_utf8_lossy(&r.bytes()?).into_owned()),
+            _ => return None,
+        })
+    }
+}
+
+impl Hello {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        let Expected { boot, generation, term } = self.named;
+        w.u32(boot)
+            .u64(generation)
+            .u64(term)
+            .u64(self.session)
+            .u64(self.applied)
+            .u32(self.wants.len() as u32);
+        for block in &self.wants {
+            w.block(block);
+        }
+        w.0
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let r = &mut Reader(bytes);
+        Some(Self {
+            named: Expected { boot: r.u32()?, generation: r.u64()?, term: r.u64()? },
+            session: r.u64()?,
+            applied: r.u64()?,
+            wants: r.list(Reader::block)?,
+        })
+    }
+}

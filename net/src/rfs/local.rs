@@ -1,0 +1,382 @@
+//! Carrying out what the application asked for: here first, then into the stream, under one lock.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fuser::{FileAttr, TimeOrNow};
+
+use super::backing::{self, Attr, Fid, Time};
+use super::copy;
+use super::files::Files;
+use super::flow::Ticket;
+use super::frame::Op;
+
+/// An operation that changes something.
+pub(super) enum Change {
+    Write {
+        ino: u64,
+        handle: u64,
+        offset: u64,
+        data: Vec<u8>,
+        kill: bool,
+    },
+    SetAttr(SetAttr),
+    /// `open`: with a handle on it. `exclusive`: an error if it exists.
+    Make {
+        parent: u64,
+        name: OsString,
+        attr: Attr,
+        target: Vec<u8>,
+        open: bool,
+        exclusive: bool,
+    },
+    Remove {
+        parent: u64,
+        name: OsString,
+        is_dir: bool,
+    },
+    Rename {
+        parent: u64,
+        name: OsString,
+        to: u64,
+        to_name: OsString,
+        flags: u32,
+    },
+    Link {
+        ino: u64,
+        parent: u64,
+        name: OsString,
+    },
+    Sync {
+        ino: u64,
+        data_only: bool,
+    },
+    SetXattr {
+        ino: u64,
+        name: OsString,
+        value: Vec<u8>,
+        flags: u32,
+    },
+    RemoveXattr {
+        ino: u64,
+        name: OsString,
+    },
+    Allocate {
+        ino: u64,
+        handle: u64,
+        mode: u32,
+        offset: u64,
+        length: u64,
+    },
+}
+
+pub(super) struct SetAttr {
+    pub(super) ino: u64,
+    pub(super) mode: Option<u32>,
+    pub(super) uid: Option<u32>,
+    pub(super) gid: Option<u32>,
+    pub(super) size: Option<u64>,
+    pub(super) atime: Option<TimeOrNow>,
+    pub(super) mtime: Option<TimeOrNow>,
+    /// The caller may not keep set-user-id and set-group-id bits when it truncates.
+    pub(super) kill: bool,
+}
+
+/// What the application gets.
+pub(super) enum Outcome {
+    Done,
+    Written(u32),
+    Attr(FileAttr),
+    Entry(FileAttr),
+    Created(FileAttr, u64),
+}
+
+type Applied = io::Result<(Outcome, Ticket)>;
+
+impl Files {
+    /// Applies and sends. Locks are dropped when this returns; nothing has been answered.
+    pub(super) fn apply(&self, change: Change) -> Applied {
+        match change {
+            Change::Write { ino, handle, offset, data, kill } => self.write(ino, handle, offset, data, kill),
+            Change::SetAttr(change) => self.set_attr(change),
+            Change::Make { parent, name, attr, target, open, exclusive } => {
+                self.make(parent, &name, attr, target, open, exclusive)
+            }
+            Change::Remove { parent, name, is_dir } => self.remove(parent, &name, is_dir),
+            Change::Rename { parent, name, to, to_name, flags } => {
+                self.rename(parent, &name, to, &to_name, flags)
+            }
+            Change::Link { ino, parent, name } => self.link(ino, parent, &name),
+            Change::Sync { ino, data_only } => self.sync(ino, data_only),
+            Change::SetXattr { ino, name, value, flags } => self.set_xattr(ino, &name, value, flags),
+            Change::RemoveXattr { ino, name } => self.remove_xattr(ino, &name),
+            Change::Allocate { ino, handle, mode, offset, length } => {
+                self.allocate(ino, handle, mode, offset, length)
+            }
+        }
+    }
+
+    /// Sends `op` if the receiver knows the file. Called under the inode's lock.
+    fn send(&self, node: Fid, ops: impl IntoIterator<Item = Op>) -> Ticket {
+        self.shared.flow.append(|session, out| {
+            if session.is_bound(node) {
+                out.extend(ops);
+            }
+        })
+    }
+
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: Vec<u8>, kill: bool) -> Applied {
+        let (node, file) = (self.fid(ino), self.handle(handle)?);
+        let length = data.len() as u32;
+        let _lock = self.shared.lock_inode(node);
+        file.write_all_at(&data, offset)?;
+        let mut attr = Attr::of(&file.metadata()?);
+        let mut ops = vec![Op::Write { node, offset, mtime: attr.mtime, data }];
+        if kill && without_privilege(attr.mode) != attr.mode {
+            attr.mode = without_privilege(attr.mode);
+            backing::set_mode(&file, attr.mode)?;
+            ops.push(Op::Attr { node, attr, resize: false });
+        }
+        Ok((Outcome::Written(length), self.send(node, ops)))
+    }
+
+    fn set_attr(&self, change: SetAttr) -> Applied {
+        let (node, file) = (self.fid(change.ino), self.node(change.ino)?);
+        let _lock = self.shared.lock_inode(node);
+        let before = Attr::of(&file.metadata()?);
+        if let Some(size) = change.size {
+            backing::set_size(&file, size)?;
+        }
+        if change.uid.is_some() || change.gid.is_some() {
+            backing::set_owner(&file, change.uid, change.gid)?;
+        }
+        let killed = (change.size.is_some() && change.kill).then(|| without_privilege(before.mode));
+        if let Some(mode) = change.mode.or(killed.filter(|&mode| mode != before.mode)) {
+            backing::set_mode(&file, mode & 0o7777 | before.kind())?;
+        }
+        if change.atime.is_some() || change.mtime.is_some() {
+            backing::set_times(&file, change.atime.map(time), change.mtime.map(time))?;
+        }
+        let meta = file.metadata()?;
+        let op = Op::Attr { node, attr: Attr::of(&meta), resize: change.size.is_some() };
+        Ok((Outcome::Attr(self.file_attr(&meta)), self.send(node, [op])))
+    }
+
+    fn make(
+        &self,
+        parent: u64,
+        name: &OsStr,
+        mut attr: Attr,
+        target: Vec<u8>,
+        open: bool,
+        exclusive: bool,
+    ) -> Applied {
+        let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
+        let _names = self.shared.lock_names();
+        let above = Attr::of(&dir_file.metadata()?);
+        if above.mode & libc::S_ISGID != 0 {
+            attr.gid = above.gid;
+            if attr.is_dir() {
+                attr.mode |= libc::S_ISGID;
+            }
+        }
+        let made = backing::make(&dir_file, name, &attr, &target);
+        let (file, fresh) = match made {
+            Err(e) if e.raw_os_error() == Some(libc::EEXIST) && !exclusive => {
+                (backing::open_node(&dir_file, name)?, false)
+            }
+            made => (made?, true),
+        };
+        let meta = file.metadata()?;
+        let (node, attr) = (self.fid_of(&meta), Attr::of(&meta));
+        let entry = Op::Entry {
+            dir,
+            name: name.as_bytes().to_vec(),
+            node,
+            fresh,
+            attr,
+            target,
+            xattrs: None,
+            dir_mtime: Some(backing::mtime(&dir_file)?),
+        };
+        let ticket = self.shared.flow.append(|session, out| {
+            if !fresh {
+                return;
+            }
+            session.unbind(node);
+            if session.is_level(dir) {
+                session.bind(node, &attr, true);
+                out.push(entry);
+            }
+        });
+        let handle = if open { Some(self.open_handle(&file, node.ino, true)?) } else { None };
+        let attr = self.remember(file, &meta);
+        Ok((handle.map_or(Outcome::Entry(attr), |handle| Outcome::Created(attr, handle)), ticket))
+    }
+
+    fn remove(&self, parent: u64, name: &OsStr, is_dir: bool) -> Applied {
+        let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
+        let _names = self.shared.lock_names();
+        let file = backing::open_node(&dir_file, name)?;
+        backing::remove(&dir_file, name, is_dir)?;
+        let (node, unnamed, gone) = self.what_is_left(&file)?;
+        let dir_mtime = backing::mtime(&dir_file)?;
+        let ticket = self.shared.flow.append(|session, out| {
+            if session.is_level(dir) {
+                let name = name.as_bytes().to_vec();
+                out.push(Op::Remove { dir, name, node, is_dir, gone, dir_mtime });
+            } else if gone && session.is_bound(node) {
+                out.push(Op::Forget { node });
+            }
+            if gone {
+                session.unbind(node);
+            } else if unnamed {
+                session.unname(node);
+            }
+        });
+        Ok((Outcome::Done, ticket))
+    }
+
+    /// After a removal: which file it was, whether that was its last name, and whether nobody has it open either.
+    fn what_is_left(&self, file: &File) -> io::Result<(Fid, bool, bool)> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = file.metadata()?;
+        let node = self.fid_of(&meta);
+        let unnamed = meta.nlink() == 0;
+        Ok((node, unnamed, unnamed && !self.shared.is_open(node)))
+    }
+
+    fn rename(&self, parent: u64, name: &OsStr, to: u64, to_name: &OsStr, flags: u32) -> Applied {
+        if flags & libc::RENAME_WHITEOUT != 0 {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
+        let (to_dir, to_file) = (self.fid(to), self.node(to)?);
+        let _names = self.shared.lock_names();
+        // A receiver that knows one of the two directories has to know the other before something moves between them.
+        let levels = self.shared.flow.with_session(|s| (s.is_level(dir), s.is_level(to_dir)));
+        if let Some((true, false) | (false, true)) = levels {
+            copy::level_path(&self.shared, dir.tree, &dir_file)?;
+            copy::level_path(&self.shared, dir.tree, &to_file)?;
+        }
+        let target = backing::open_node(&to_file, to_name).ok();
+        backing::rename(&dir_file, name, &to_file, to_name, flags)?;
+        let left = target.map(|file| self.what_is_left(&file)).transpose()?;
+        let (dir_mtime, to_mtime) = (backing::mtime(&dir_file)?, backing::mtime(&to_file)?);
+        let ticket = self.shared.flow.append(|session, out| {
+            let replaced = left.filter(|(_, _, gone)| *gone).map(|(node, _, _)| node);
+            if session.is_level(dir) {
+                let (name, to_name) = (name.as_bytes().to_vec(), to_name.as_bytes().to_vec());
+                out.push(Op::Rename { dir, name, to: to_dir, to_name, flags, replaced, dir_mtime, to_mtime });
+            } else if let Some(node) = replaced.filter(|node| session.is_bound(*node)) {
+                out.push(Op::Forget { node });
+            }
+            match left {
+                Some((node, _, true)) => session.unbind(node),
+                Some((node, true, false)) => session.unname(node),
+                _ => {}
+            }
+        });
+        Ok((Outcome::Done, ticket))
+    }
+
+    fn link(&self, ino: u64, parent: u64, name: &OsStr) -> Applied {
+        let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
+        let (node, file) = (self.fid(ino), self.node(ino)?);
+        let _names = self.shared.lock_names();
+        let _lock = self.shared.lock_inode(node);
+        backing::link(&file, &dir_file, name)?;
+        let entry = copy::describe(dir, name, node, &file, Some(backing::mtime(&dir_file)?))?;
+        let meta = file.metadata()?;
+        let attr = Attr::of(&meta);
+        let ticket = self.shared.flow.append(|session, out| {
+            if session.is_level(dir) {
+                session.bind(node, &attr, false);
+                out.push(entry);
+            }
+        });
+        let again = backing::open_node(&dir_file, name)?;
+        Ok((Outcome::Entry(self.remember(again, &meta)), ticket))
+    }
+
+    /// Both nodes at the same time: the request travels while the local disk works.
+    fn sync(&self, ino: u64, data_only: bool) -> Applied {
+        let (node, file) = (self.fid(ino), self.node(ino)?);
+        let ticket = {
+            let _lock = self.shared.lock_inode(node);
+            self.send(node, [Op::Sync { node }])
+        };
+        let file = backing::reopen(&file, false)?;
+        let done = if data_only { file.sync_data() } else { file.sync_all() };
+        done?;
+        Ok((Outcome::Done, ticket))
+    }
+
+    fn set_xattr(&self, ino: u64, name: &OsStr, value: Vec<u8>, flags: u32) -> Applied {
+        let (node, file) = (self.fid(ino), self.node(ino)?);
+        let _lock = self.shared.lock_inode(node);
+        backing::set_xattr(&file, name, &value, flags)?;
+        let op = Op::SetXattr { node, name: name.as_bytes().to_vec(), value };
+        Ok((Outcome::Done, self.send(node, [op])))
+    }
+
+    fn remove_xattr(&self, ino: u64, name: &OsStr) -> Applied {
+        let (node, file) = (self.fid(ino), self.node(ino)?);
+        let _lock = self.shared.lock_inode(node);
+        backing::remove_xattr(&file, name)?;
+        let op = Op::RemoveXattr { node, name: name.as_bytes().to_vec() };
+        Ok((Outcome::Done, self.send(node, [op])))
+    }
+
+    fn allocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, length: u64) -> Applied {
+        let (node, file) = (self.fid(ino), self.handle(handle)?);
+        let _lock = self.shared.lock_inode(node);
+        backing::allocate(&file, mode, offset, length)?;
+        let mtime = backing::mtime(&file)?;
+        Ok((Outcome::Done, self.send(node, [Op::Allocate { node, mode, offset, length, mtime }])))
+    }
+
+    /// A handle was closed. The last one of a file without a name takes the file with it, on the peer too.
+    pub(super) fn released(&self, node: Fid, file: &Arc<File>) {
+        use std::os::unix::fs::MetadataExt;
+        let last = self.shared.close(node);
+        if last && file.metadata().is_ok_and(|meta| meta.nlink() == 0) {
+            self.shared.flow.append(|session, out| {
+                if session.is_bound(node) {
+                    out.push(Op::Forget { node });
+                    session.unbind(node);
+                }
+            });
+        }
+    }
+}
+
+/// What is left of a mode when somebody without privilege writes.
+fn without_privilege(mode: u32) -> u32 {
+    if mode & libc::S_IFMT != libc::S_IFREG {
+        return mode;
+    }
+    let group = if mode & libc::S_IXGRP == 0 { 0 } else { libc::S_ISGID };
+    mode & !(libc::S_ISUID | group)
+}
+
+fn time(time: TimeOrNow) -> Time {
+    let at = match time {
+        TimeOrNow::SpecificTime(at) => at,
+        TimeOrNow::Now => SystemTime::now(),
+    };
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
+        Err(before) => {
+            let before = before.duration();
+            let nanos = before.subsec_nanos();
+            let seconds = -(before.as_secs() as i64);
+            if nanos == 0 { (seconds, 0) } else { (seconds - 1, 1_000_000_000 - nanos) }
+        }
+    }
+}

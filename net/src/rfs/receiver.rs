@@ -1,0 +1,272 @@
+//! The receiver: connects to the source until told otherwise, applies in order, acknowledges.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::Shared;
+use super::aside::Aside;
+use super::flow::Hello;
+use super::frame::{Answer, Frame, Reader};
+use super::replica::{Effect, Replica};
+use super::session::Expected;
+use super::settings::Report;
+use super::stream::{self, Receiver, Sender};
+
+const CONNECT: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Threads that wait for the disk on behalf of synchronisations.
+const SYNCERS: usize = 4;
+
+/// Stops a receiver from outside.
+#[derive(Default)]
+pub(super) struct Stop {
+    stopped: AtomicBool,
+    socket: Mutex<Option<TcpStream>>,
+    wake: Condvar,
+}
+
+impl Stop {
+    pub(super) fn stop(&self) {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Some(socket) = &*socket {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        self.wake.notify_all();
+    }
+
+    #[cfg(test)]
+    pub(super) fn cut(&self) {
+        if let Some(socket) = &*self.socket.lock().unwrap() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn set_socket(&self, socket: Option<TcpStream>) {
+        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    }
+
+    fn pause(&self, time: Duration) {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_stopped() {
+            drop(self.wake.wait_timeout(socket, time));
+        }
+    }
+}
+
+/// What the receiver was told to receive.
+pub(super) struct Job {
+    pub(super) named: Expected,
+    pub(super) keep_aside: bool,
+    pub(super) stop: Arc<Stop>,
+}
+
+/// Why a connection ended.
+enum End {
+    /// Try again.
+    Broken(String),
+    /// The copy here is of no use any more.
+    Failed(String),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// What outlives a connection.
+struct Receiving {
+    shared: Arc<Shared>,
+    job: Job,
+    replica: Replica,
+    session: u64,
+    applied: u64,
+}
+
+pub(super) fn run(shared: Arc<Shared>, job: Job) {
+    shared.drop_kernel_caches();
+    let several = shared.trees.len() > 1;
+    let aside = job.keep_aside.then(|| Aside::new(&shared.settings.aside, job.named.generation, several));
+    let replica = Replica::new(Arc::clone(&shared), aside, shared.settings.durable);
+    let mut receiving = Receiving { shared, job, replica, session: 0, applied: 0 };
+    let mut pause = FIRST_PAUSE;
+    let mut said = String::new();
+    while !receiving.job.stop.is_stopped() {
+        let before = receiving.applied;
+        let end = receiving.connect_somewhere();
+        receiving.job.stop.set_socket(None);
+        if receiving.job.stop.is_stopped() {
+            return;
+        }
+        match end {
+            End::Failed(why) => return receiving.shared.report(Report::ReceiveFailed { why }),
+            End::Broken(why) => {
+                if receiving.applied != before {
+                    pause = FIRST_PAUSE;
+                    said.clear();
+                }
+                if why != said {
+                    receiving.shared.report(Report::ReceiveLost { why: why.clone() });
+                    said = why;
+                }
+            }
+        }
+        receiving.job.stop.pause(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+impl Receiving {
+    fn connect_somewhere(&mut self) -> End {
+        let mut last = End::Broken("no address of the peer is configured".into());
+        for address in self.shared.settings.peer.clone() {
+            let Ok(socket) = TcpStream::connect_timeout(&address, CONNECT) else {
+                let peer = &self.shared.settings.peer_name;
+                last = End::Broken(format!("{peer} does not answer on {address}"));
+                continue;
+            };
+            match self.connection(socket) {
+                Ok(()) => return End::Broken("the connection was closed".into()),
+                Err(End::Failed(why)) => return End::Failed(why),
+                Err(end) => last = end,
+            }
+        }
+        last
+    }
+
+    fn connection(&mut self, socket: TcpStream) -> Result<(), End> {
+        self.job.stop.set_socket(Some(socket.try_clone()?));
+        let (mut sender, mut receiver) = stream::secure(socket.try_clone()?, &self.shared.party(), true)?;
+        let wants = self.replica.wants();
+        let hello = Hello { named: self.job.named, session: self.session, applied: self.applied, wants };
+        sender.send(&[hello.encode()])?;
+        self.read_welcome(&receiver.receive()?)?;
+        let sender = Arc::new(Mutex::new(sender));
+        let syncers = start_syncers(&sender, &socket);
+        let end = self.apply_all(&mut receiver, &sender, &syncers);
+        if let Err(End::Failed(why)) = &end {
+            let _ = say(&sender, &[Answer::Failed(why.clone())]);
+        }
+        let _ = socket.shutdown(Shutdown::Both);
+        end
+    }
+
+    fn read_welcome(&mut self, messages: &[Vec<u8>]) -> Result<(), End> {
+        let strange = || End::Broken("the source sent a welcome that means nothing".into());
+        let mut r = Reader(messages.first().ok_or_else(strange)?);
+        match r.u8() {
+            Some(0) => {
+                self.session = r.u64().ok_or_else(strange)?;
+                self.applied = r.u64().ok_or_else(strange)?;
+                Ok(())
+            }
+            Some(kind @ (1 | 2)) => {
+                let why = String::from_utf8_lossy(&r.bytes().ok_or_else(strange)?).into_owned();
+                let why = format!("{} refuses: {why}", self.shared.settings.peer_name);
+                Err(if kind == 1 { End::Broken(why) } else { End::Failed(why) })
+            }
+            _ => Err(strange()),
+        }
+    }
+
+    fn apply_all(
+        &mut self,
+        receiver: &mut Receiver,
+        sender: &Mutex<Sender>,
+        syncers: &SyncSender<Sync>,
+    ) -> Result<(), End> {
+        let mut answers = Vec::new();
+        loop {
+            for message in receiver.receive()? {
+                self.shared.count(message.len());
+                let frame = Frame::decode(&message)
+                    .ok_or_else(|| End::Failed("a frame that means nothing".into()))?;
+                self.apply(frame, &mut answers, syncers)?;
+            }
+            answers.push(Answer::Applied(self.applied));
+            // With more at hand the acknowledgement can wait for it, unless it gets long.
+            if !receiver.has_more() || answers.len() > 64 {
+                say(sender, &answers)?;
+                answers.clear();
+            }
+        }
+    }
+
+    fn apply(
+        &mut self,
+        frame: Frame,
+        answers: &mut Vec<Answer>,
+        syncers: &SyncSender<Sync>,
+    ) -> Result<(), End> {
+        let Expected { generation, term, .. } = self.job.named;
+        if (frame.generation, frame.term) != (generation, term) {
+            return Err(End::Failed(format!(
+                "an operation of generation {:x}, term {}, where {generation:x}, {term} was agreed",
+                frame.generation, frame.term
+            )));
+        }
+        let effect = {
+            let _alone = self.shared.change_from_peer();
+            if self.job.stop.is_stopped() {
+                return Err(End::Broken("stopped".into()));
+            }
+            self.replica.apply(frame.op)
+        };
+        match effect.map_err(|error| End::Failed(format!("applying failed: {error}")))? {
+            Effect::None => {}
+            Effect::Say(answer) => answers.push(answer),
+            Effect::Sync(file) => {
+                let _ = syncers.send(Sync { seq: frame.seq, file });
+            }
+        }
+        // A synchronisation that is repeated after a reconnection is older than what is applied.
+        self.applied = self.applied.max(frame.seq);
+        Ok(())
+    }
+}
+
+struct Sync {
+    seq: u64,
+    file: std::fs::File,
+}
+
+fn say(sender: &Mutex<Sender>, answers: &[Answer]) -> io::Result<()> {
+    let messages: Vec<Vec<u8>> = answers.iter().map(Answer::encode).collect();
+    sender.lock().unwrap_or_else(PoisonError::into_inner).send(&messages)
+}
+
+/// Threads that end when the connection does.
+fn start_syncers(sender: &Arc<Mutex<Sender>>, socket: &TcpStream) -> SyncSender<Sync> {
+    let (queue, jobs) = mpsc::sync_channel::<Sync>(1024);
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..SYNCERS {
+        let (jobs, sender, socket) = (Arc::clone(&jobs), Arc::clone(sender), socket.try_clone());
+        thread::spawn(move || {
+            loop {
+                let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(Sync { seq, file }) = next else { return };
+                let answer = match file.sync_all() {
+                    Ok(()) => Answer::Synced(seq),
+                    Err(error) => Answer::Failed(format!("synchronising failed: {error}")),
+                };
+                let failed = matches!(answer, Answer::Failed(_));
+                if say(&sender, &[answer]).is_err() || failed {
+                    let _ = socket.as_ref().map(|socket| socket.shutdown(Shutdown::Both));
+                    return;
+                }
+            }
+        });
+    }
+    queue
+}

@@ -1,0 +1,360 @@
+//! The receiver's side of the tree: repeating what the source did.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
+
+use super::Shared;
+use super::aside::Aside;
+use super::backing::{self, Attr, Fid, ROOT, Time};
+use super::copy::BLOCK;
+use super::frame::{Answer, Op};
+use super::session::Block;
+
+/// Open data files, so that a stream of small writes does not open and close each time.
+const OPEN_FILES: usize = 256;
+
+/// What applying one operation leads to, besides its place in the acknowledged order.
+pub(super) enum Effect {
+    None,
+    Say(Answer),
+    /// Make this durable, then answer `Synced`.
+    Sync(File),
+}
+
+pub(super) struct Replica {
+    shared: Arc<Shared>,
+    nodes: HashMap<Fid, Arc<File>>,
+    /// Which of our inodes are taken, by tree and number.
+    taken: HashMap<(u8, u64), Fid>,
+    data: HashMap<Fid, Arc<File>>,
+    /// Files that were here before, and that nothing has changed yet.
+    untouched: HashSet<Fid>,
+    /// Blocks that were asked for.
+    wanted: HashMap<(Fid, u64), u32>,
+    aside: Option<Aside>,
+    durable: bool,
+}
+
+impl Replica {
+    pub(super) fn new(shared: Arc<Shared>, aside: Option<Aside>, durable: bool) -> Self {
+        Self {
+            shared,
+            nodes: HashMap::new(),
+            taken: HashMap::new(),
+            data: HashMap::new(),
+            untouched: HashSet::new(),
+            wanted: HashMap::new(),
+            aside,
+            durable,
+        }
+    }
+
+    fn root(&self, tree: u8) -> io::Result<Arc<File>> {
+        let tree = self.shared.trees.get(usize::from(tree));
+        tree.map(|tree| Arc::clone(&tree.root))
+            .ok_or_else(|| unknown("a directory that this node does not replicate"))
+    }
+
+    fn node(&self, fid: Fid) -> io::Result<Arc<File>> {
+        if fid.ino == ROOT {
+            return self.root(fid.tree);
+        }
+        self.nodes.get(&fid).cloned().ok_or_else(|| unknown("a file that was never named"))
+    }
+
+    fn data(&mut self, fid: Fid) -> io::Result<Arc<File>> {
+        if let Some(file) = self.data.get(&fid) {
+            return Ok(Arc::clone(file));
+        }
+        if self.data.len() >= OPEN_FILES {
+            self.data.clear();
+        }
+        let file = Arc::new(backing::reopen(&*self.node(fid)?, true)?);
+        self.data.insert(fid, Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Repeats one operation of the source. An error means that this copy cannot be trusted any more.
+    pub(super) fn apply(&mut self, op: Op) -> io::Result<Effect> {
+        match op {
+            Op::Entry { dir, name, node, fresh, attr, target, xattrs, dir_mtime } => {
+                let name = OsStr::from_bytes(&name);
+                self.entry(dir, name, node, fresh, &attr, &target)?;
+                self.set_xattrs(node, xattrs)?;
+                self.set_attr(node, &attr, attr.is_file())?;
+                self.stamp(dir, dir_mtime)
+            }
+            Op::Remove { dir, name, node, is_dir, gone, dir_mtime } => {
+                let dir_file = self.node(dir)?;
+                backing::remove(&dir_file, OsStr::from_bytes(&name), is_dir)?;
+                if gone {
+                    self.forget(node);
+                }
+                self.stamp(dir, Some(dir_mtime))
+            }
+            Op::Rename { dir, name, to, to_name, flags, replaced, dir_mtime, to_mtime } => {
+                let (from, target) = (self.node(dir)?, self.node(to)?);
+                backing::rename(
+                    &from,
+                    OsStr::from_bytes(&name),
+                    &target,
+                    OsStr::from_bytes(&to_name),
+                    flags,
+                )?;
+                if let Some(node) = replaced {
+                    self.forget(node);
+                }
+                self.stamp(dir, Some(dir_mtime))?;
+                self.stamp(to, Some(to_mtime))
+            }
+            Op::Write { node, offset, mtime, data } => {
+                self.before_change(node)?;
+                let file = self.data(node)?;
+                file.write_all_at(&data, offset)?;
+                self.got(node, offset, data.len() as u64);
+                self.finish_data(&file, mtime)
+            }
+            Op::Attr { node, attr, resize } => {
+                self.set_attr(node, &attr, resize)?;
+                self.make_durable(node)
+            }
+            Op::Allocate { node, mode, offset, length, mtime } => {
+                self.allocate(node, mode, offset, length, mtime)
+            }
+            Op::SetXattr { node, name, value } => {
+                backing::set_xattr(&*self.node(node)?, OsStr::from_bytes(&name), &value, 0)?;
+                self.make_durable(node)
+            }
+            Op::RemoveXattr { node, name } => {
+                backing::remove_xattr(&*self.node(node)?, OsStr::from_bytes(&name))?;
+                self.make_durable(node)
+            }
+            Op::Sync { node } => Ok(Effect::Sync(backing::reopen(&*self.node(node)?, false)?)),
+            Op::Forget { node } => {
+                self.forget(node);
+                Ok(Effect::None)
+            }
+            Op::Listing { dir, names, attr } => {
+                self.keep_only(dir, &names)?;
+                self.set_attr(dir, &attr, false)?;
+                Ok(Effect::None)
+            }
+            Op::Hash { node, offset, length, hash } => self.compare(node, offset, length, &hash),
+            Op::Copied => {
+                for tree in &self.shared.trees {
+                    rustix::fs::syncfs(backing::reopen(&tree.root, false)?)?;
+                }
+                self.untouched.clear();
+                Ok(Effect::None)
+            }
+        }
+    }
+
+    /// Makes `name` in `dir` be `node`.
+    fn entry(
+        &mut self,
+        dir: Fid,
+        name: &OsStr,
+        node: Fid,
+        fresh: bool,
+        attr: &Attr,
+        target: &[u8],
+    ) -> io::Result<()> {
+        let dir_file = self.node(dir)?;
+        if fresh {
+            self.forget(node);
+        }
+        let existing = match backing::open_node(&dir_file, name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            existing => Some(existing?),
+        };
+        if let Some(known) = self.nodes.get(&node).cloned() {
+            let same = |file: &File| Ok::<_, io::Error>(file.metadata()?.ino() == known.metadata()?.ino());
+            match existing {
+                Some(file) if same(&file)? => return Ok(()),
+                Some(_) => self.displace(dir.tree, &dir_file, name)?,
+                None => {}
+            }
+            return backing::link(&known, &dir_file, name);
+        }
+        if let Some(file) = existing {
+            if !fresh && self.can_become(dir.tree, &file, attr, target)? {
+                if attr.is_file() {
+                    self.untouched.insert(node);
+                }
+                return self.bind(node, file);
+            }
+            self.displace(dir.tree, &dir_file, name)?;
+        }
+        let file = backing::make(&dir_file, name, attr, target)?;
+        self.bind(node, file)
+    }
+
+    /// What is here may stay if it is of the same kind and no other file of the source is bound to it.
+    fn can_become(&self, tree: u8, file: &File, attr: &Attr, target: &[u8]) -> io::Result<bool> {
+        let meta = file.metadata()?;
+        let here = Attr::of(&meta);
+        if here.kind() != attr.kind() || self.taken.contains_key(&(tree, meta.ino())) {
+            return Ok(false);
+        }
+        Ok(match attr.kind() {
+            libc::S_IFLNK => backing::read_link(file)? == target,
+            libc::S_IFBLK | libc::S_IFCHR => here.rdev == attr.rdev,
+            _ => true,
+        })
+    }
+
+    fn bind(&mut self, node: Fid, file: File) -> io::Result<()> {
+        self.taken.insert((node.tree, file.metadata()?.ino()), node);
+        self.nodes.insert(node, Arc::new(file));
+        Ok(())
+    }
+
+    fn forget(&mut self, node: Fid) {
+        self.data.remove(&node);
+        self.untouched.remove(&node);
+        if let Some(file) = self.nodes.remove(&node)
+            && let Ok(meta) = file.metadata()
+        {
+            self.taken.remove(&(node.tree, meta.ino()));
+        }
+    }
+
+    /// Takes away what is in the way of the source's tree.
+    fn displace(&mut self, tree: u8, dir: &File, name: &OsStr) -> io::Result<()> {
+        match &mut self.aside {
+            Some(aside) => aside.take(&self.shared.trees[usize::from(tree)], dir, name),
+            None => backing::remove_tree(dir, name),
+        }
+    }
+
+    fn keep_only(&mut self, dir: Fid, names: &[Vec<u8>]) -> io::Result<()> {
+        let dir_file = self.node(dir)?;
+        let names: HashSet<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        for (name, _, _) in backing::list(&dir_file)? {
+            if !names.contains(name.as_bytes()) {
+                self.displace(dir.tree, &dir_file, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The content of a file that was here before is about to change for the first time.
+    fn before_change(&mut self, node: Fid) -> io::Result<()> {
+        if self.untouched.remove(&node)
+            && let Some(aside) = &mut self.aside
+        {
+            let file = self.nodes.get(&node).ok_or_else(|| unknown("a file that was never named"))?;
+            aside.copy(&self.shared.trees[usize::from(node.tree)], file)?;
+        }
+        Ok(())
+    }
+
+    fn set_attr(&mut self, node: Fid, attr: &Attr, resize: bool) -> io::Result<()> {
+        let file = self.node(node)?;
+        let here = Attr::of(&file.metadata()?);
+        if resize && here.size != attr.size {
+            self.before_change(node)?;
+            backing::set_size(&file, attr.size)?;
+        }
+        if (here.uid, here.gid) != (attr.uid, attr.gid) {
+            backing::set_owner(&file, Some(attr.uid), Some(attr.gid))?;
+        }
+        // A change of owner may have taken bits away.
+        backing::set_mode(&file, attr.mode)?;
+        backing::set_times(&file, Some(attr.atime), Some(attr.mtime))
+    }
+
+    fn set_xattrs(&mut self, node: Fid, wanted: Option<Vec<(Vec<u8>, Vec<u8>)>>) -> io::Result<()> {
+        let Some(wanted) = wanted else { return Ok(()) };
+        let file = self.node(node)?;
+        let here = backing::xattrs(&file)?;
+        for (name, _) in here.iter().filter(|(name, _)| !wanted.iter().any(|(wanted, _)| wanted == name)) {
+            backing::remove_xattr(&file, OsStr::from_bytes(name))?;
+        }
+        for (name, value) in wanted.iter().filter(|wanted| !here.contains(wanted)) {
+            backing::set_xattr(&file, OsStr::from_bytes(name), value, 0)?;
+        }
+        Ok(())
+    }
+
+    fn allocate(
+        &mut self,
+        node: Fid,
+        mode: u32,
+        offset: u64,
+        length: u64,
+        mtime: Time,
+    ) -> io::Result<Effect> {
+        let file = self.data(node)?;
+        self.got(node, offset, length);
+        let is_punch = mode & libc::FALLOC_FL_PUNCH_HOLE as u32 != 0;
+        let first_data = rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(offset));
+        let already =
+            is_punch && first_data.map_or_else(|e| e == rustix::io::Errno::NXIO, |at| at >= offset + length);
+        if !already {
+            self.before_change(node)?;
+            backing::allocate(&file, mode, offset, length)?;
+        }
+        self.finish_data(&file, mtime)
+    }
+
+    fn compare(&mut self, node: Fid, offset: u64, length: u32, hash: &[u8; 32]) -> io::Result<Effect> {
+        if u64::from(length) > BLOCK {
+            return Err(unknown("a block longer than any"));
+        }
+        let file = self.data(node)?;
+        let block = super::copy::read_block(&file, offset, length)?;
+        let equal = block.len() == length as usize && blake3::hash(&block) == *hash;
+        if equal {
+            return Ok(Effect::None);
+        }
+        self.wanted.insert((node, offset), length);
+        Ok(Effect::Say(Answer::Want(Block { node, offset, length })))
+    }
+
+    /// What was asked for and has not come.
+    pub(super) fn wants(&self) -> Vec<Block> {
+        self.wanted.iter().map(|(&(node, offset), &length)| Block { node, offset, length }).collect()
+    }
+
+    fn got(&mut self, node: Fid, offset: u64, length: u64) {
+        if self.wanted.get(&(node, offset)).is_some_and(|&wanted| u64::from(wanted) <= length) {
+            self.wanted.remove(&(node, offset));
+        }
+    }
+
+    fn finish_data(&self, file: &File, mtime: Time) -> io::Result<Effect> {
+        backing::set_times(file, None, Some(mtime))?;
+        if self.durable {
+            file.sync_data()?;
+        }
+        Ok(Effect::None)
+    }
+
+    fn stamp(&self, dir: Fid, mtime: Option<Time>) -> io::Result<Effect> {
+        if mtime.is_some() {
+            backing::set_times(&*self.node(dir)?, None, mtime)?;
+            return self.make_durable(dir);
+        }
+        Ok(Effect::None)
+    }
+
+    fn make_durable(&self, node: Fid) -> io::Result<Effect> {
+        let file = self.node(node)?;
+        let kind = Attr::of(&file.metadata()?).kind();
+        if self.durable && matches!(kind, libc::S_IFREG | libc::S_IFDIR) {
+            backing::reopen(&file, false)?.sync_all()?;
+        }
+        Ok(Effect::None)
+    }
+}
+
+fn unknown(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the source speaks of {what}"))
+}

@@ -1,0 +1,204 @@
+//! What the source keeps about one receiver: the tail that may have to be sent again, and what is known there.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::backing::{Attr, Fid};
+use super::frame::{Frame, Op};
+use super::settings::Progress;
+
+/// Above this much unacknowledged data the application waits for acknowledgements even under `Alone`.
+pub(super) const WINDOW_BYTES: usize = 64 << 20;
+pub(super) const WINDOW_FRAMES: usize = 4096;
+
+/// The one receiver that may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    pub(super) boot: u32,
+    pub(super) generation: u64,
+    pub(super) term: u64,
+}
+
+/// A frame that has not been acknowledged.
+struct Unacknowledged {
+    seq: u64,
+    bytes: Arc<Vec<u8>>,
+    since: Instant,
+    sync: bool,
+}
+
+/// A file, or a block of it, that the copy has to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) node: Fid,
+    pub(super) offset: u64,
+    pub(super) length: u32,
+}
+
+pub(super) struct Session {
+    /// Random: a receiver can only resume what it began itself.
+    pub(super) id: u64,
+    pub(super) expected: Expected,
+    /// The connection in use; its number tells a late thread of an old one that it is late.
+    pub(super) connection: Option<u64>,
+    tail: VecDeque<Unacknowledged>,
+    pub(super) tail_bytes: usize,
+    /// Number of the last frame of this session, and of the last one on this connection.
+    pub(super) last: u64,
+    sent: u64,
+    pub(super) applied: u64,
+    pub(super) drain: Option<u64>,
+    pub(super) copied: Option<u64>,
+    /// Files that the receiver knows by id.
+    bound: HashSet<Fid>,
+    /// Directories whose names the receiver has been told, all of them.
+    level: HashSet<Fid>,
+    /// Files whose content has to be compared.
+    pub(super) todo: HashSet<Fid>,
+    /// Directories that the receiver knows, but not their names yet.
+    pub(super) unlisted: HashSet<Fid>,
+    /// Blocks that the receiver asked for.
+    pub(super) wants: VecDeque<Block>,
+    pub(super) progress: Progress,
+}
+
+impl Session {
+    pub(super) fn new(id: u64, expected: Expected, seq: u64, trees: usize) -> Self {
+        let roots: HashSet<Fid> =
+            (0..trees as u8).map(|tree| Fid { tree, ino: super::backing::ROOT }).collect();
+        Self {
+            id,
+            expected,
+            connection: None,
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            last: seq,
+            sent: seq,
+            applied: seq,
+            drain: None,
+            copied: None,
+            bound: roots.clone(),
+            level: HashSet::new(),
+            todo: HashSet::new(),
+            unlisted: roots,
+            wants: VecDeque::new(),
+            progress: Progress::default(),
+        }
+    }
+
+    pub(super) fn push(&mut self, seq: u64, stamp: (u64, u64), op: Op) {
+        let sync = matches!(op, Op::Sync { .. });
+        if op == Op::Copied {
+            self.copied = Some(seq);
+        }
+        let frame = Frame { seq, generation: stamp.0, term: stamp.1, op };
+        let bytes = Arc::new(frame.encode());
+        self.tail_bytes += bytes.len();
+        self.last = seq;
+        self.tail.push_back(Unacknowledged { seq, bytes, since: Instant::now(), sync });
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.tail_bytes >= WINDOW_BYTES || self.tail.len() >= WINDOW_FRAMES
+    }
+
+    /// Live traffic has the other half.
+    pub(super) fn has_room_for_copy(&self) -> bool {
+        self.tail_bytes < WINDOW_BYTES / 2 && self.tail.len() < WINDOW_FRAMES / 2
+    }
+
+    /// Everything up to `upto` is applied. A synchronisation stays until it is durable: it is sent again
+    /// after a reconnection. Calls `took` with the age of each frame in µs.
+    pub(super) fn trim(&mut self, upto: u64, mut took: impl FnMut(u64)) {
+        self.applied = self.applied.max(upto);
+        let tail = &mut self.tail;
+        let bytes = &mut self.tail_bytes;
+        let end = tail.partition_point(|frame| frame.seq <= upto);
+        let mut kept = Vec::new();
+        for frame in tail.drain(..end) {
+            if frame.sync {
+                kept.push(frame);
+            } else {
+                took(frame.since.elapsed().as_micros() as u64);
+                *bytes -= frame.bytes.len();
+            }
+        }
+        for frame in kept.into_iter().rev() {
+            tail.push_front(frame);
+        }
+    }
+
+    pub(super) fn synced(&mut self, seq: u64) {
+        if let Ok(at) = self.tail.binary_search_by_key(&seq, |frame| frame.seq)
+            && let Some(frame) = self.tail.remove(at)
+        {
+            self.tail_bytes -= frame.bytes.len();
+        }
+    }
+
+    /// Frames for this connection, at most about a megabyte.
+    pub(super) fn take_batch(&mut self) -> Vec<Arc<Vec<u8>>> {
+        let start = self.tail.partition_point(|frame| frame.seq <= self.sent);
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for frame in self.tail.range(start..) {
+            bytes += frame.bytes.len();
+            batch.push(Arc::clone(&frame.bytes));
+            self.sent = frame.seq;
+            if bytes > 1 << 20 {
+                break;
+            }
+        }
+        batch
+    }
+
+    /// A new connection: all that is left in the tail is sent again.
+    pub(super) fn rewind(&mut self, connection: u64) {
+        self.connection = Some(connection);
+        self.sent = 0;
+    }
+
+    pub(super) fn is_bound(&self, node: Fid) -> bool {
+        self.bound.contains(&node)
+    }
+
+    pub(super) fn is_level(&self, dir: Fid) -> bool {
+        self.level.contains(&dir)
+    }
+
+    /// The receiver will know `node`, which has to be compared unless it is `fresh`.
+    /// False if it knew it before.
+    pub(super) fn bind(&mut self, node: Fid, attr: &Attr, fresh: bool) -> bool {
+        let new = self.bound.insert(node);
+        if attr.is_dir() && fresh {
+            self.level.insert(node);
+        } else if attr.is_dir() && new {
+            self.unlisted.insert(node);
+        } else if attr.is_file() && new && !fresh {
+            self.todo.insert(node);
+            self.progress.files += 1;
+            self.progress.total += attr.size;
+        }
+        new
+    }
+
+    /// The receiver has been told all names in `dir`.
+    pub(super) fn set_level(&mut self, dir: Fid) {
+        self.unlisted.remove(&dir);
+        self.level.insert(dir);
+    }
+
+    /// The file has no name any more: nothing of it needs to be copied.
+    pub(super) fn unname(&mut self, node: Fid) {
+        self.todo.remove(&node);
+        self.unlisted.remove(&node);
+    }
+
+    /// The inode is gone; its number may be used again.
+    pub(super) fn unbind(&mut self, node: Fid) {
+        self.unname(node);
+        self.bound.remove(&node);
+        self.level.remove(&node);
+    }
+}

@@ -1,0 +1,195 @@
+//! The secured stream between two nodes: handshake, records, keys.
+//!
+//! Both sides send a clear hello (version, nonce, cluster-wide module name, own and peer's name). The keys of the two
+//! directions come from the shared secret, both nonces and the names; the first record of each side proves
+//! that it has them. A record is a 32-bit length and that many encrypted bytes with their tag; the nonce is
+//! the number of the record, so none can be dropped, repeated or exchanged.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use chacha20poly1305::aead::{AeadInPlace, KeyInit};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};
+use nix::sys::socket::{setsockopt, sockopt};
+
+use super::frame::{Reader, Writer};
+
+const MAGIC: &[u8; 8] = b"safetuiR";
+const VERSION: u8 = 1;
+const TAG: usize = 16;
+/// Above the largest batch plus the largest single frame.
+const LARGEST: usize = 64 << 20;
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Unacknowledged bytes for this long mean that the peer is gone.
+const SILENCE_MS: u32 = 5_000;
+
+/// Who talks to whom about what.
+#[derive(Clone, Debug)]
+pub(super) struct Party {
+    pub(super) secret: [u8; 32],
+    pub(super) module: String,
+    pub(super) me: String,
+    pub(super) peer: String,
+}
+
+/// One direction: encrypts or decrypts records in order.
+struct Cipher {
+    aead: ChaCha20Poly1305,
+    count: u64,
+}
+
+impl Cipher {
+    fn new(key: &[u8; 32]) -> Self {
+        Self { aead: ChaCha20Poly1305::new(Key::from_slice(key)), count: 0 }
+    }
+
+    fn next_nonce(&mut self) -> Nonce {
+        let mut nonce = [0; 12];
+        nonce[..8].copy_from_slice(&self.count.to_le_bytes());
+        self.count += 1;
+        nonce.into()
+    }
+}
+
+/// The sending half.
+pub(super) struct Sender {
+    socket: TcpStream,
+    cipher: Cipher,
+}
+
+/// The receiving half.
+pub(super) struct Receiver {
+    socket: io::BufReader<TcpStream>,
+    cipher: Cipher,
+}
+
+impl Sender {
+    /// Sends `messages` as one record.
+    pub(super) fn send<M: AsRef<[u8]>>(&mut self, messages: &[M]) -> io::Result<()> {
+        let mut record = Writer(vec![0; 4]);
+        for message in messages {
+            record.bytes(message.as_ref());
+        }
+        let mut record = record.0;
+        let length = u32::try_from(record.len() - 4 + TAG).map_err(io::Error::other)?.to_le_bytes();
+        record[..4].copy_from_slice(&length);
+        let nonce = self.cipher.next_nonce();
+        let tag = self.cipher.aead.encrypt_in_place_detached(&nonce, &length, &mut record[4..]);
+        record.extend_from_slice(&tag.map_err(|_| io::Error::other("a record is too long to encrypt"))?);
+        self.socket.write_all(&record)
+    }
+}
+
+impl Receiver {
+    /// The messages of the next record.
+    pub(super) fn receive(&mut self) -> io::Result<Vec<Vec<u8>>> {
+        let mut length = [0; 4];
+        self.socket.read_exact(&mut length)?;
+        let size = u32::from_le_bytes(length) as usize;
+        if !(TAG..=LARGEST).contains(&size) {
+            return Err(broken("a record of impossible length"));
+        }
+        let mut record = vec![0; size];
+        self.socket.read_exact(&mut record)?;
+        let tag = record.split_off(size - TAG);
+        let nonce = self.cipher.next_nonce();
+        let tag = Tag::from_slice(&tag);
+        let opened = self.cipher.aead.decrypt_in_place_detached(&nonce, &length, &mut record, tag);
+        opened.map_err(|_| broken("a record that this cluster's key did not seal"))?;
+        let mut reader = Reader(&record);
+        let mut messages = Vec::new();
+        while !reader.0.is_empty() {
+            messages.push(reader.bytes().ok_or_else(|| broken("a record that ends inside a message"))?);
+        }
+        Ok(messages)
+    }
+
+    /// Bytes that have arrived already.
+    pub(super) fn has_more(&self) -> bool {
+        !self.socket.buffer().is_empty()
+    }
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the peer sent {what}"))
+}
+
+/// Secures a fresh connection. The error says whether key, cluster, module or version differ.
+pub(super) fn secure(socket: TcpStream, party: &Party, connecting: bool) -> io::Result<(Sender, Receiver)> {
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(HANDSHAKE))?;
+    setsockopt(&socket, sockopt::TcpUserTimeout, &SILENCE_MS)?;
+    setsockopt(&socket, sockopt::KeepAlive, &true)?;
+    setsockopt(&socket, sockopt::TcpKeepIdle, &1)?;
+    setsockopt(&socket, sockopt::TcpKeepInterval, &1)?;
+
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
+    let theirs = exchange_hellos(&socket, party, &nonce)?;
+
+    let (first, second) = if connecting { (nonce, theirs) } else { (theirs, nonce) };
+    let (caller, callee) = if connecting { (&party.me, &party.peer) } else { (&party.peer, &party.me) };
+    let key = |direction: u8| {
+        let mut w = Writer::default();
+        w.bytes(&party.secret).bytes(&first).bytes(&second).u8(direction);
+        w.bytes(party.module.as_bytes()).bytes(caller.as_bytes()).bytes(callee.as_bytes());
+        blake3::derive_key("safetui replication stream 1", &w.0)
+    };
+    let (out, back) = if connecting { (key(0), key(1)) } else { (key(1), key(0)) };
+    let mut sender = Sender { socket: socket.try_clone()?, cipher: Cipher::new(&out) };
+    let mut receiver = Receiver {
+        socket: io::BufReader::with_capacity(256 << 10, socket.try_clone()?),
+        cipher: Cipher::new(&back),
+    };
+    sender.send(&[b"ready"])?;
+    receiver.receive().map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} has another cluster key: copy the key of one node to the other", party.peer),
+        ),
+        _ => error,
+    })?;
+    socket.set_read_timeout(None)?;
+    Ok((sender, receiver))
+}
+
+/// Sends ours, checks theirs, and returns their nonce.
+fn exchange_hellos(mut socket: &TcpStream, party: &Party, nonce: &[u8; 32]) -> io::Result<[u8; 32]> {
+    let mut hello = Writer::default();
+    hello.bytes(nonce).bytes(party.module.as_bytes()).bytes(party.me.as_bytes()).bytes(party.peer.as_bytes());
+    let mut head = Writer(MAGIC.to_vec());
+    head.u8(VERSION).bytes(&hello.0);
+    socket.write_all(&head.0)?;
+
+    let mut head = [0; 13];
+    socket.read_exact(&mut head)?;
+    let length = u32::from_le_bytes(head[9..].try_into().expect("four bytes")) as usize;
+    if &head[..8] != MAGIC || length > 4096 {
+        return Err(refused("what answers there is not safetui".into()));
+    }
+    if head[8] != VERSION {
+        return Err(refused(format!(
+            "{} speaks version {}, this node {VERSION}: update the older",
+            party.peer, head[8]
+        )));
+    }
+    let mut hello = vec![0; length];
+    socket.read_exact(&mut hello)?;
+    let mut r = Reader(&hello);
+    let mut text = || r.bytes().ok_or_else(|| broken("an incomplete hello"));
+    let theirs = text()?;
+    let [module, me, peer] = [text()?, text()?, text()?].map(|b| String::from_utf8_lossy(&b).into_owned());
+    if module != party.module {
+        return Err(refused(format!("it replicates module {module}, this node {}", party.module)));
+    }
+    if (&me, &peer) != (&party.peer, &party.me) {
+        let (p, m) = (&party.peer, &party.me);
+        return Err(refused(format!("it is {me} looking for {peer}, but this is {m} looking for {p}")));
+    }
+    theirs.try_into().map_err(|_| broken("a nonce of the wrong length"))
+}
+
+fn refused(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}

@@ -1,0 +1,136 @@
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::thread;
+
+use super::{Pair, eventually};
+use crate::rfs::{Gate, Report};
+
+#[test]
+fn what_is_acknowledged_is_on_the_peer() {
+    let pair = Pair::new();
+    pair.pair_up();
+    let mut file = fs::File::create(pair.a.dir.join("f")).unwrap();
+    for round in 0..200_u32 {
+        let line = format!("line {round}\n");
+        file.write_all(line.as_bytes()).unwrap();
+        let there = fs::read(pair.b.dir.join("f")).unwrap();
+        assert!(there.ends_with(line.as_bytes()), "write {round} was acknowledged before the peer had it");
+    }
+    file.sync_all().unwrap();
+    let big = vec![0x5a; 5 << 20];
+    fs::write(pair.a.dir.join("big"), &big).unwrap();
+    assert!(fs::read(pair.b.dir.join("big")).unwrap() == big);
+    pair.a.rfs.unmount().unwrap_or_default();
+    pair.assert_same();
+}
+
+#[test]
+fn drain_answers_when_the_peer_has_everything() {
+    let pair = Pair::new();
+    pair.start_copy();
+    pair.a.hears(|report| *report == Report::Copied { boot: 2 });
+    fs::write(pair.a.dir.join("f"), vec![1; 3 << 20]).unwrap();
+    pair.a.rfs.gate(super::BOTH);
+    pair.a.rfs.drain();
+    pair.a.hears(|report| *report == Report::Drained { boot: 2 });
+    assert_eq!(fs::read(pair.b.dir.join("f")).unwrap(), vec![1; 3 << 20]);
+}
+
+#[test]
+fn a_broken_stream_is_resumed_and_nothing_is_lost() {
+    let pair = Pair::new();
+    pair.pair_up();
+    let file = fs::File::create(pair.a.dir.join("f")).unwrap();
+    for round in 0..30_u64 {
+        let writer = file.try_clone().unwrap();
+        let writing = thread::spawn(move || {
+            for block in 0..50 {
+                writer.write_all_at(&[round as u8; 4096], (round * 50 + block) * 4096).unwrap();
+            }
+        });
+        pair.b.rfs.cut();
+        writing.join().unwrap();
+    }
+    assert!(matches!(
+        pair.a.hears(|r| matches!(r, Report::SourceLost { .. })),
+        Report::SourceLost { boot: 2, .. }
+    ));
+    drop(file);
+    assert!(
+        !pair.b.reports().iter().any(|r| matches!(r, Report::ReceiveFailed { .. })),
+        "{:?}",
+        pair.b.reports()
+    );
+    pair.a.rfs.unmount().unwrap();
+    pair.assert_same();
+}
+
+#[test]
+fn another_secret_is_refused() {
+    let pair = Pair::with(|_, b| b.secret = [8; 32]);
+    pair.start_copy();
+    let lost = pair.b.hears(|report| matches!(report, Report::ReceiveLost { why } if why.contains("key")));
+    assert!(format!("{lost:?}").contains("another cluster key"), "{lost:?}");
+}
+
+#[test]
+fn another_module_is_refused() {
+    let pair = Pair::with(|_, b| b.module = "bakery".into());
+    pair.start_copy();
+    pair.b.hears(|report| matches!(report, Report::ReceiveLost { why } if why.contains("module shop")));
+}
+
+#[test]
+fn another_generation_or_term_is_refused() {
+    let pair = Pair::new();
+    fs::write(pair.b.dir.join("mine"), "mine").unwrap();
+    pair.a.rfs.gate(super::ALONE);
+    pair.a.rfs.source(2, 7, 1);
+    for (boot, generation, term) in [(2, 6, 1), (2, 7, 2), (3, 7, 1)] {
+        pair.b.rfs.receive(boot, 1, generation, term, false);
+        pair.b.hears(|report| matches!(report, Report::ReceiveLost { why } if why.contains("refuses")));
+    }
+    pair.b.rfs.receive_stop();
+    assert_eq!(fs::read(pair.b.dir.join("mine")).unwrap(), b"mine");
+}
+
+#[test]
+fn an_operation_of_another_term_is_not_applied() {
+    let pair = Pair::new();
+    pair.pair_up();
+    pair.a.rfs.gate(Gate::Alone { generation: 7, term: 2 });
+    fs::write(pair.a.dir.join("f"), "x").unwrap();
+    pair.b.hears(|report| matches!(report, Report::ReceiveFailed { .. }));
+    assert!(!pair.b.dir.join("f").exists());
+}
+
+#[test]
+fn a_full_disk_at_the_receiver_is_not_the_applications_error() {
+    let small = tempfile::tempdir().unwrap();
+    nix::mount::mount(
+        Some("tmpfs"),
+        small.path(),
+        Some("tmpfs"),
+        nix::mount::MsFlags::empty(),
+        Some("size=1m"),
+    )
+    .unwrap();
+    let outcome = std::panic::catch_unwind(|| {
+        let pair = Pair::with(|_, b| b.dirs = vec![small.path().to_owned()]);
+        pair.pair_up();
+        let writing = thread::spawn({
+            let file = pair.a.dir.join("f");
+            move || fs::write(file, vec![3; 4 << 20])
+        });
+        pair.b.hears(|report| matches!(report, Report::ReceiveFailed { why } if why.contains("No space")));
+        pair.a.hears(|report| matches!(report, Report::SourceLost { why, .. } if why.contains("No space")));
+        eventually("the application waits", || pair.a.rfs.stats().waiting > 0);
+        pair.a.rfs.gate(super::ALONE);
+        writing.join().unwrap().unwrap();
+    });
+    nix::mount::umount2(small.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
