@@ -4,3 +4,6 @@ pub mod client;
 pub mod exit;
 pub mod server;
 pub mod shape;
+
+#[cfg(test)]
+mod tests;

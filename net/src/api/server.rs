@@ -153,8 +153,9 @@ async fn command<C: Control>(
         Ok(command) => command,
         Err(error) => return refuse(&malformed(&error)),
     };
-    // The face may say what it is; who uses it, only the kernel says.
-    command.by = if command.by.is_empty() { asker.user } else { format!("{}/{}", asker.user, command.by) };
+    // The client says from which face the request comes; who uses that face, only the kernel says.
+    let face = command.by.rsplit('/').next().filter(|face| !face.is_empty());
+    command.by = face.map_or_else(|| asker.user.clone(), |face| format!("{}/{face}", asker.user));
     match control.command(command).await {
         Ok(accepted) => Json(accepted).into_response(),
         Err(problem) => refuse(&problem),
@@ -180,7 +181,7 @@ async fn log<C: Control>(
 
 async fn nowhere() -> Response {
     refuse(&Problem {
-        code: "E0105".into(),
+        code: "E0405".into(),
         exit: Exit::NotFound.code(),
         summary: "the agent does not know this request".into(),
         what: "the path is not part of this agent's control API".into(),
@@ -192,7 +193,7 @@ async fn nowhere() -> Response {
 
 fn malformed(error: &serde_json::Error) -> Problem {
     Problem {
-        code: "E0104".into(),
+        code: "E0404".into(),
         exit: Exit::Usage.code(),
         summary: "the agent does not understand this command".into(),
         what: "the request is not a command in this agent's form".into(),

@@ -1,0 +1,102 @@
+//! The stable error codes, with what `safetui explain CODE` says about each.
+
+use safetui_net::api::exit::Exit;
+
+/// One kind of error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) id: &'static str,
+    pub(crate) exit: Exit,
+    pub(crate) text: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $exit:ident, $text:literal;)*) => {
+        $(pub(crate) const $name: Code = Code { id: $id, exit: Exit::$exit, text: $text };)*
+
+        /// Every code but those of configuration files, in order.
+        pub(crate) const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    WHICH_MODULE = "E0001", Usage,
+        "The verb needs a module and none was named. With exactly one module installed it is taken, otherwise -m or SAFEMODULE must name it.";
+    CONFIRM_NEEDED = "E0002", Usage,
+        "The verb would change more than a safe one, as the agent computed from the state. It needs the operator's word: at a prompt, or with the named flag.";
+    CONFIRM_DIFFERS = "E0003", Usage,
+        "The text that confirms must be the one that was asked for, letter by letter: it proves that the operator means this module.";
+    NOT_SUPPORTED = "E0004", Usage,
+        "This version of safetui does not do that yet.";
+    NO_TOPIC = "E0005", NotFound,
+        "There is no explanation of that name.";
+    BAD_NAME = "E0006", Usage,
+        "Names of modules are made of letters, digits, `-` and `_`, at most 32 of them, and begin with a letter or digit: they become file and directory names.";
+    NO_STATE = "E0007", Usage,
+        "A state to wait for is a role (STOP, WAIT, ALONE, UP, PRIM, SECOND), with a readiness if need be, or READY for any role that is.";
+    NO_MODULE = "E0201", NotFound,
+        "No module of that name is installed on this node.";
+    NO_NODE = "E0202", NotFound,
+        "The module has no instance on a node of that name.";
+    BAD_CONFIG = "E0203", Failed,
+        "The configuration was read and found wrong. What is in force stays in force.";
+    NO_READ = "E0204", Failed,
+        "A file or directory that the command needs could not be read.";
+    NO_WRITE = "E0205", Failed,
+        "A file or directory could not be written. Files are replaced in one step: what was in force stays in force.";
+    STARTED = "E0206", Unsafe,
+        "A module's files are not exchanged under a running module: stop it first.";
+    INSTALLED = "E0207", Unsafe,
+        "A module of that name is already installed; it is not overwritten.";
+    HAS_KEY = "E0208", Unsafe,
+        "The cluster already has a key. Nodes with different keys do not hear each other, which stops replication.";
+    NO_CLUSTER = "E0209", Unsafe,
+        "A module is checked against the cluster's nodes and networks, which are not configured yet.";
+    NOT_TAKEN = "E0210", Failed,
+        "The new configuration is in place and the running agent did not take it; it will when it starts next.";
+    REFUSED = "E0301", Unsafe,
+        "A rule of the core forbids the verb in the present state. `safetui why` shows the conditions and the ways out.";
+    STALE = "E0302", Stale,
+        "The state has changed since the one named by --if-state; what was decided on it may be wrong now.";
+    TOO_LATE = "E0303", Timeout,
+        "The target was not reached in time. The operation goes on; only the waiting ended.";
+    ENDED_STOPPED = "E0304", Failed,
+        "The module stopped on its way to the target: a script failed, a rule stopped it, or another operator did.";
+    INTERRUPTED = "E0305", Interrupted,
+        "The waiting was interrupted from the keyboard. What the agent has taken, it carries out.";
+    NO_AGENT = "E0401", Unreachable,
+        "Nobody listens on the control socket: the agent does not run, or runs with another SAFETUI_RUN. Nothing was sent.";
+    NOT_ALLOWED = "E0402", Denied,
+        "The control socket belongs to root alone: who may use it can stop the application.";
+    NO_ANSWER = "E0403", Unreachable,
+        "The agent took the connection and did not answer. A hung agent is ended by its guard; what it held expires by itself.";
+    NOT_UNDERSTOOD = "E0404", Usage,
+        "The agent could not read the request: client and agent are of different versions.";
+    NO_REQUEST = "E0405", NotFound,
+        "The agent has no such request: client and agent are of different versions.";
+    OUTCOME_UNKNOWN = "E0406", Unknown,
+        "A command was sent and the connection ended before its outcome was seen. It may have been carried out, wholly or not at all: look at the state before repeating it.";
+    GARBLED = "E0407", Failed,
+        "The agent's answer has a form that this version does not know: client and agent are of different versions.";
+    NO_OUTPUT = "E0408", Failed,
+        "The result could not be written to the standard output.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_ordered() {
+        for pair in ALL.windows(2) {
+            assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
+        }
+    }
+
+    #[test]
+    fn no_code_is_one_of_configuration_files_too() {
+        for (id, _) in safetui_net::config::code::ALL {
+            assert!(ALL.iter().all(|code| code.id != *id), "{id}");
+        }
+    }
+}

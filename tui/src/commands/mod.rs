@@ -1,0 +1,74 @@
+//! What each verb does, one file a verb or small family.
+
+mod cluster;
+mod config;
+mod control;
+mod explain;
+mod log;
+mod module;
+mod state;
+mod wait;
+mod why;
+
+use std::io::{self, IsTerminal};
+
+use safetui_net::api::exit::Exit;
+
+use crate::{
+    cli::{StateArgs, Verb},
+    context::Context,
+    failure::Failure,
+    hooks,
+};
+
+/// The exit code, of [`Exit`] or SafeKit's own behind `-lq`.
+pub(crate) type Outcome = Result<u8, Failure>;
+
+pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
+    let code = |exit: Exit| exit.code();
+    match verb {
+        None if io::stdout().is_terminal() && io::stdin().is_terminal() => hooks::dashboard(cx).map(code),
+        None => block_on(state::run(cx, &StateArgs::default())),
+        Some(Verb::Tui) => hooks::dashboard(cx).map(code),
+        Some(Verb::Agent) => hooks::agent(cx).map(code),
+        Some(Verb::Guard) => hooks::guard(cx).map(code),
+        Some(Verb::Verify { args }) => hooks::verify(cx, &args).map(code),
+        Some(Verb::Demo { args }) => hooks::demo(cx, &args).map(code),
+        Some(verb) => block_on(ask(cx, verb)),
+    }
+}
+
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime needs no more than an epoll descriptor").block_on(work)
+}
+
+/// The verbs that ask the agent or work on files.
+async fn ask(cx: &Context, verb: Verb) -> Outcome {
+    match verb {
+        Verb::Start => control::run(cx, "start", vec![]).await,
+        Verb::Stop => control::run(cx, "stop", vec![]).await,
+        Verb::Restart => control::run(cx, "restart", vec![]).await,
+        Verb::Stopstart => control::run(cx, "stopstart", vec![]).await,
+        Verb::Swap { args } => control::run(cx, "swap", args).await,
+        Verb::Failover { args } => control::run(cx, "failover", args).await,
+        Verb::Prim { args } => control::run(cx, "prim", args).await,
+        Verb::Second { args } => control::run(cx, "second", args).await,
+        Verb::Forcestop => control::run(cx, "forcestop", vec![]).await,
+        Verb::State(args) => state::run(cx, &args).await,
+        Verb::Why => why::run(cx).await,
+        Verb::Wait(args) => wait::run(cx, &args.state, &args.on).await,
+        Verb::Waitstart(on) => wait::run(cx, "READY", &on).await,
+        Verb::Waitstop(on) => wait::run(cx, "STOP", &on).await,
+        Verb::Waitstate { state, on } => wait::run(cx, &state, &on).await,
+        Verb::Log(args) => log::run(cx, &args).await,
+        Verb::Config => config::config(cx).await,
+        Verb::Confcheck => config::confcheck(cx),
+        Verb::Module(verb) => module::run(cx, verb).await,
+        Verb::Cluster(verb) => cluster::run(cx, verb).await,
+        Verb::Explain { topic } => explain::run(cx, &topic),
+        Verb::Tui | Verb::Agent | Verb::Guard | Verb::Verify { .. } | Verb::Demo { .. } => {
+            unreachable!("these have a runtime of their own")
+        }
+    }
+}
