@@ -5,68 +5,31 @@
 //! empty at each boot.
 
 use std::{
-    collections::BTreeSet,
-    ffi::{CString, OsStr},
+    ffi::OsStr,
     fs,
     io::Write,
     os::fd::OwnedFd,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use nix::{mount::MsFlags, sched::CloneFlags, sched::setns, unistd::Pid};
+use nix::{
+    sched::{CloneFlags, setns},
+    unistd::Pid,
+};
 
 use crate::{
-    Error, Result, Switch,
+    Disks, Error, Result, Switch, layout,
     link::Port,
-    machine::{Machine, Plan, Step},
+    machine::Machine,
+    process::{self, Process},
     sys,
 };
 
 /// Folders of the product and of the demo application that each host has for itself.
 pub const PRIVATE: [&str; 4] = ["/etc/safetui", "/var/lib/safetui", "/var/log/safetui", "/srv/ledger"];
-
-/// A folder for the disks of one lab, removed at the end.
-pub struct Disks {
-    path: PathBuf,
-}
-
-impl Disks {
-    pub fn new() -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("safetui-lab-{}-{number}", std::process::id()));
-        fs::create_dir(&path).map_err(Error::os(format!("create {}", path.display())))?;
-        Ok(Self { path })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Disks {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "the disks of a lab stay behind");
-        }
-    }
-}
-
-/// A process on a host, with its number as this process sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
-    pub pid: Pid,
-    pub parent: Pid,
-    /// Arguments, separated by blanks.
-    pub command: String,
-}
 
 pub struct Host {
     name: String,
@@ -74,6 +37,7 @@ pub struct Host {
     private: Vec<PathBuf>,
     machine: Mutex<Option<Machine>>,
     ports: Mutex<Vec<Port>>,
+    _disks: Disks,
 }
 
 impl Host {
@@ -88,14 +52,20 @@ impl Host {
     }
 
     fn with_private(name: &str, disks: &Disks, private: &[&str]) -> Result<Self> {
-        let disk = disks.path.join(name);
+        let disk = disks.path().join(name);
         let private: Vec<PathBuf> = private.iter().map(PathBuf::from).collect();
         for folder in &private {
-            let own = below(&disk, folder);
+            let own = layout::below(&disk, folder);
             fs::create_dir_all(&own).map_err(Error::os(format!("create {}", own.display())))?;
         }
-        let host =
-            Self { name: name.into(), disk, private, machine: Mutex::default(), ports: Mutex::default() };
+        let host = Self {
+            name: name.into(),
+            disk,
+            private,
+            machine: Mutex::default(),
+            ports: Mutex::default(),
+            _disks: disks.clone(),
+        };
         host.power_on()?;
         Ok(host)
     }
@@ -106,7 +76,7 @@ impl Host {
 
     /// Where a path in one of the host's private folders lies on this machine; usable while the power is off.
     pub fn on_disk(&self, path: impl AsRef<Path>) -> PathBuf {
-        below(&self.disk, path.as_ref())
+        layout::below(&self.disk, path.as_ref())
     }
 
     /// A command that will run on the host when it is spawned, in a session of its own, with `/` as its working
@@ -230,7 +200,8 @@ impl Host {
             if machine.is_some() {
                 return Ok(());
             }
-            *machine = Some(Machine::boot(&self.name, &self.plan()?)?);
+            *machine =
+                Some(Machine::boot(&self.name, &layout::plan(&self.name, &self.disk, &self.private)?)?);
         }
         self.ip("link set lo up\n")?;
         self.ports().iter().try_for_each(|port| port.connect(self))
@@ -242,19 +213,7 @@ impl Host {
 
     /// All processes of the host except its init.
     pub fn processes(&self) -> Result<Vec<Process>> {
-        let init = self.pid()?;
-        let space = |pid: &Path| fs::read_link(pid.join("ns/pid")).ok();
-        let ours = space(&PathBuf::from(format!("/proc/{init}")));
-        let entries = fs::read_dir("/proc").map_err(Error::os("list /proc"))?;
-        let mut found = Vec::new();
-        for entry in entries.flatten() {
-            let number = entry.file_name().to_string_lossy().parse().map(Pid::from_raw);
-            let Ok(pid) = number else { continue };
-            if pid != init && ours.is_some() && space(&entry.path()) == ours {
-                found.extend(process(pid, &entry.path()));
-            }
-        }
-        Ok(found)
+        process::below(self.pid()?)
     }
 
     pub(crate) fn pid(&self) -> Result<Pid> {
@@ -268,41 +227,6 @@ impl Host {
     fn is_off(&self) -> Error {
         Error::setup(format!("host {} has no power", self.name), "call power_on() first")
     }
-
-    fn plan(&self) -> Result<Plan> {
-        let mut steps = vec![Step::Hostname(self.name.clone().into()), Step::Private];
-        let mut shadowed = BTreeSet::new();
-        for folder in &self.private {
-            let missing = !folder.is_dir();
-            let parent = folder.parent().filter(|_| missing);
-            if let Some(parent) = parent
-                && shadowed.insert(parent)
-            {
-                steps.push(self.shadow(parent)?);
-            }
-            steps.push(bind(&below(&self.disk, folder), folder)?);
-        }
-        steps.extend([tmpfs("/run")?, Step::Mkdir(c"/run/safetui".into()), proc()?]);
-        Ok(Plan { steps })
-    }
-
-    /// Lays the names that the host needs in `parent` over what the machine has there, without a change to the
-    /// machine: a read-only overlay of two folders.
-    fn shadow(&self, parent: &Path) -> Result<Step> {
-        let names = below(&self.disk.join("names"), parent);
-        for folder in self.private.iter().filter(|folder| folder.parent() == Some(parent)) {
-            let path = names.join(folder.file_name().unwrap_or_default());
-            fs::create_dir_all(&path).map_err(Error::os(format!("create {}", path.display())))?;
-        }
-        let layers = format!("lowerdir={}:{}", names.display(), parent.display());
-        Ok(Step::Mount {
-            source: c"overlay".into(),
-            target: c_path(parent)?,
-            kind: Some(c"overlay".into()),
-            flags: MsFlags::MS_RDONLY,
-            data: Some(c_path(Path::new(&layers))?),
-        })
-    }
 }
 
 impl Drop for Host {
@@ -310,56 +234,6 @@ impl Drop for Host {
         // First, so that ports need no removal: they disappear with the namespace.
         drop(lock(&self.machine).take());
     }
-}
-
-fn process(pid: Pid, folder: &Path) -> Option<Process> {
-    let stat = fs::read_to_string(folder.join("stat")).ok()?;
-    // The second field is the name in parentheses, which may contain anything.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
-    let raw = fs::read(folder.join("cmdline")).ok()?;
-    let words: Vec<_> = raw.split(|byte| *byte == 0).filter(|word| !word.is_empty()).collect();
-    let command = words.into_iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
-    (state != "Z").then_some(Process { pid, parent, command })
-}
-
-fn below(root: &Path, absolute: &Path) -> PathBuf {
-    root.join(absolute.strip_prefix("/").unwrap_or(absolute))
-}
-
-fn c_path(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Error::setup(format!("{} contains a zero byte", path.display()), "choose another name"))
-}
-
-fn bind(source: &Path, target: &Path) -> Result<Step> {
-    let (source, target) = (c_path(source)?, c_path(target)?);
-    Ok(Step::Mount { source, target, kind: None, flags: MsFlags::MS_BIND, data: None })
-}
-
-fn tmpfs(target: &str) -> Result<Step> {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    let (kind, data) = (c"tmpfs".to_owned(), Some(c"mode=755".to_owned()));
-    Ok(Step::Mount {
-        source: kind.clone(),
-        target: c_path(Path::new(target))?,
-        kind: Some(kind),
-        flags,
-        data,
-    })
-}
-
-fn proc() -> Result<Step> {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    let kind = c"proc".to_owned();
-    Ok(Step::Mount {
-        source: kind.clone(),
-        target: c_path(Path::new("/proc"))?,
-        kind: Some(kind),
-        flags,
-        data: None,
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,16 +9,19 @@
 //! this process ends, however it ends.
 
 pub mod cluster;
+pub mod disks;
 pub mod drill;
 pub mod error;
 pub mod fault;
 pub mod host;
+mod layout;
 pub mod ledger;
 pub mod link;
 mod machine;
 pub mod moment;
 pub mod outage;
 pub mod probe;
+pub mod process;
 pub mod router;
 pub mod switch;
 mod sys;
@@ -26,6 +29,7 @@ pub mod userns;
 pub mod wait;
 
 pub use cluster::{Cluster, Options};
+pub use disks::Disks;
 pub use drill::{Drill, Outcome};
 pub use error::{Error, Result};
 pub use fault::Fault;

@@ -2,7 +2,7 @@
 
 use nix::unistd::Pid;
 
-use crate::{Error, Host, Result, host::Disks};
+use crate::{Disks, Error, Host, Result};
 
 /// What the filter drops: everything of `dead` ports, one direction of `pairs`, UDP to `services`, and whatever
 /// passes between two `isolated` ports.

@@ -3,16 +3,16 @@
 //! Needs root, or a user namespace: `unshare -Urnm cargo test -p safetui-lab`.
 
 use std::{
-    fs,
+    fs, io,
     net::{Ipv4Addr, SocketAddrV4, UdpSocket},
+    os::unix::fs::FileExt,
     sync::Arc,
     thread,
     time::Duration,
 };
 
 use safetui_lab::{
-    Fault, Host, Moment, Switch,
-    host::Disks,
+    Disks, Fault, Host, Moment, Switch,
     ledger::{self, Client},
     probe::Probe,
     router, wait,
@@ -45,7 +45,7 @@ fn bench() -> Bench {
 fn serve(host: &Host, address: [u8; 4]) -> SocketAddrV4 {
     let target = SocketAddrV4::new(Ipv4Addr::from(address), 9000);
     let (file, name) = (host.on_disk("/srv/ledger/book"), host.name().to_owned());
-    host.enter(|| thread::spawn(move || ledger::serve(target, &file, &name))).unwrap();
+    host.enter(|| thread::spawn(move || ledger::serve(target, &file, &name).unwrap())).unwrap();
     target
 }
 
@@ -119,10 +119,7 @@ fn a_command_behaves_like_one_of_this_machine() {
         a.run("sh", ["-c", "test -e /proc/$$/stat && ls /proc | grep -c '^[0-9]'"]).unwrap().trim().len()
             == 1
     );
-    assert_eq!(
-        a.command("/no/such/program").unwrap().spawn().unwrap_err().kind(),
-        std::io::ErrorKind::NotFound
-    );
+    assert_eq!(a.command("/no/such/program").unwrap().spawn().unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 
 #[test]
@@ -142,7 +139,7 @@ fn killing_a_command_kills_the_program() {
     let script = "trap 'exit 5' TERM; echo up; while :; do sleep 0.01; done";
     let mut child =
         a.command("sh").unwrap().args(["-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0; 3]).unwrap();
+    io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0; 3]).unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
 }
@@ -287,7 +284,9 @@ fn a_lab_leaves_nothing_behind_even_after_a_panic() {
     let (send, receive) = std::sync::mpsc::channel();
     let panicked = thread::spawn(move || {
         let Bench { a, b: _b, switch: _switch, disks } = bench();
-        let _child = a.command("sleep").unwrap().arg("1000").spawn().unwrap();
+        let program = a.command("sleep").unwrap().arg("1000").spawn().unwrap();
+        // Nobody will wait for it any more.
+        std::mem::forget(program);
         let gone = || a.processes().unwrap().first().map(|process| process.pid).ok_or("none");
         let pid = wait::until("the process", LONG, SHORT, gone).unwrap();
         send.send((pid, disks.path().to_owned())).unwrap();
@@ -311,14 +310,14 @@ fn a_probe_measures_a_gap() {
         let last = || probe.answering(Duration::from_millis(300)).ok_or("nobody");
         assert_eq!(wait::until("answers", LONG, SHORT, last).unwrap(), "b");
     };
-    [&udp, &arp].map(until_answered);
+    [&udp, &arp].into_iter().for_each(until_answered);
     let fault = Fault::Silence.inject(&b).unwrap();
     let cut = Moment::now();
     thread::sleep(Duration::from_millis(400));
     let restored = Moment::now();
     Fault::Silence.repair(&b).unwrap();
     let at_least = restored - cut;
-    [&udp, &arp].map(until_answered);
+    [&udp, &arp].into_iter().for_each(until_answered);
     for recording in [udp.finish(), arp.finish()] {
         let outage = recording.outage(fault, Moment::now());
         assert!(outage >= at_least, "{outage:?} < {at_least:?}");
@@ -366,6 +365,7 @@ fn a_takeover_is_seen() {
     let claimed = Moment::now();
     c.run("ip", ["address", "add", "10.0.0.2/32", "dev", "eth0"]).unwrap();
     serve(&c, [10, 0, 0, 2]);
+    forget(&a, "10.0.0.2");
     by("c");
     let seen = probe.finish();
     let takeover = seen.takeover(fault).unwrap();
@@ -388,9 +388,11 @@ fn the_client_finds_an_entry_that_was_removed() {
     let honest = proof("honest", &|| {});
     assert!(honest.account.acked.len() >= 20 && honest.lost.is_empty(), "{honest:?}");
     let spoilt = proof("spoilt", &|| {
-        let book = b.on_disk("/srv/ledger/book");
-        let text = fs::read_to_string(&book).unwrap();
-        fs::write(&book, text.replace("spoilt 7\n", "spoilt x\n")).unwrap();
+        // One byte in place: the client goes on appending.
+        let book = fs::File::options().read(true).write(true).open(b.on_disk("/srv/ledger/book")).unwrap();
+        let text = io::read_to_string(&book).unwrap();
+        let at = text.find("spoilt 7\n").unwrap() + "spoilt ".len();
+        book.write_all_at(b"x", at as u64).unwrap();
     });
     assert_eq!(spoilt.lost.into_iter().collect::<Vec<_>>(), [7]);
 }
@@ -413,7 +415,7 @@ fn the_client_goes_on_after_an_outage() {
     assert!(proof.account.unknown.len() <= 1, "{proof:?}");
 }
 
-const HEARTBEATS: u16 = 8888;
+const HEARTBEATS: u16 = 4800;
 
 /// Frames in one direction need no answer in the other when the hardware addresses are known.
 fn know_each_other(a: &Host, b: &Host) {
@@ -424,6 +426,11 @@ fn know_each_other(a: &Host, b: &Host) {
             ["neighbour", "replace", port.address(), "lladdr", &hardware, "nud", "permanent", "dev", "eth0"];
         host.run("ip", args).unwrap();
     }
+}
+
+/// A holder that took an address over tells everybody; here nobody does, so `host` is made to ask again.
+fn forget(host: &Host, address: &str) {
+    host.run("ip", ["neighbour", "flush", "to", address]).unwrap();
 }
 
 /// Does a heartbeat-like datagram get from one host to another? Tries until it is as expected.

@@ -11,8 +11,8 @@ pub const VIP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 100);
 pub const PORT: u16 = 9000;
 /// Address of the router in the nodes' network.
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-/// UDP port of the heartbeats.
-pub const HEART_PORT: u16 = 8888;
+/// UDP port of the heartbeats, as `cluster.xml` says.
+pub const HEART_PORT: u16 = 4800;
 
 /// Who decides when the nodes do not hear each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Default for Options {
 
 pub(super) const CLUSTER: &str = r#"<?xml version="1.0"?>
 <cluster>
-  <lans>
+  <lans port="4800">
     <lan name="default">
       <node name="n1" addr="10.77.0.11"/>
       <node name="n2" addr="10.77.0.12"/>
@@ -64,7 +64,7 @@ pub(super) const CLUSTER: &str = r#"<?xml version="1.0"?>
 </cluster>
 "#;
 
-/// After a crash the module starts by itself if it ran before; it is broken more often than a real one may be.
+/// After a crash the module starts by itself if it ran before.
 pub(super) fn userconfig(options: &Options) -> String {
     let (pulse, timeout) = (options.pulse.as_millis(), options.timeout.as_millis());
     let relay = if options.relay { "" } else { r#" relay="off""# };
@@ -77,8 +77,8 @@ pub(super) fn userconfig(options: &Options) -> String {
     format!(
         r#"<!DOCTYPE safe>
 <safe>
-  <service mode="mirror" boot="auto" defaultprim="alone" loop_interval="0">
-    <heart port="{HEART_PORT}" pulse="{pulse}ms" timeout="{timeout}ms">
+  <service mode="mirror" boot="auto" defaultprim="alone">
+    <heart pulse="{pulse}ms" timeout="{timeout}ms">
       <heartbeat name="default"/>
       <heartbeat name="private" ident="flow"/>
     </heart>

@@ -23,7 +23,7 @@ pub use self::{
     node::{Node, Seen},
     programs::Programs,
 };
-use crate::{Error, Host, Result, Switch, host::Disks, ledger::Client, probe::Probe, router, wait};
+use crate::{Disks, Error, Host, Result, Switch, ledger::Client, probe::Probe, router, wait};
 
 /// How often states are looked at while waiting.
 const LOOK: Duration = Duration::from_millis(100);
@@ -41,8 +41,6 @@ pub struct Cluster {
     pub service: Arc<Switch>,
     pub heartbeat: Arc<Switch>,
     options: Options,
-    /// Last, so that the disks go when nothing uses them any more.
-    _disks: Disks,
 }
 
 impl Cluster {
@@ -77,7 +75,7 @@ impl Cluster {
             Ok(Node::new(host, Arc::clone(&programs), disks.path()))
         };
         let (n1, n2) = (node("n1", 11)?, node("n2", 12)?);
-        let cluster = Self { n1, n2, client, local, router, service, heartbeat, options, _disks: disks };
+        let cluster = Self { n1, n2, client, local, router, service, heartbeat, options };
         cluster.configure(&programs)?;
         Ok(cluster)
     }

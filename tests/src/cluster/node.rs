@@ -1,11 +1,12 @@
 //! A node: a host with the product on it, used as an operator uses it.
 
 use std::{
+    env,
     ffi::OsStr,
     fmt,
     ops::Deref,
     path::{Path, PathBuf},
-    process::Child,
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -71,6 +72,18 @@ impl Node {
         Self { host, programs, agent: Mutex::default(), log }
     }
 
+    /// The product on this node, which must find its own things: no setting of this process counts.
+    fn product(&self) -> Result<Command> {
+        let mut command = self.host.command(&self.programs.safetui)?;
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("SAFETUI_") || text.starts_with("SAFEMODULE") {
+                command.env_remove(&name);
+            }
+        }
+        Ok(command)
+    }
+
     /// Starts the agent, unless it runs.
     pub fn start_agent(&self) -> Result<()> {
         let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +92,7 @@ impl Node {
         {
             return Ok(());
         }
-        let mut command = self.host.command(&self.programs.safetui)?;
+        let mut command = self.product()?;
         *agent = Some(self.host.daemon(command.arg("agent"), &self.log)?);
         Ok(())
     }
@@ -110,8 +123,8 @@ impl Node {
 
     /// Runs the product's command line on the node to its end.
     pub fn safetui<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<String> {
-        let mut command = self.host.command(&self.programs.safetui)?;
-        command.args(args).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut command = self.product()?;
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
         let line = format!("{}: safetui {}", self.name(), words.join(" "));
         let child = command.spawn().map_err(Error::os(format!("start {line}")))?;
