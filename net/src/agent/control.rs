@@ -102,7 +102,7 @@ impl Agent {
         let saved = spawn_blocking(move || wish.save(&dir)).await;
         let Ok(Err(error)) = saved else { return Ok(()) };
         Err(Problem {
-            code: "E0401".into(),
+            code: "E0501".into(),
             exit: Exit::Failed.code(),
             summary: "the command was taken, but will be forgotten at a reboot".into(),
             what: format!("writing down that {module} is to be {wish:?}"),
@@ -211,7 +211,7 @@ impl Agent {
     fn unanswered(&self, verb: &str, module: &str) -> Problem {
         let why = "the module waits for its disk: nothing is decided before what was decided last is durable".into();
         let text = [format!("{verb} was not answered"), format!("{verb} of {module}"), why];
-        self.problem("E0402", Exit::Unknown, module, text, &format!("safetui state -m {module}"))
+        self.problem("E0502", Exit::Unknown, module, text, &format!("safetui state -m {module}"))
     }
 }
 

@@ -27,7 +27,7 @@ use safetui_core::{
 };
 use tokio::sync::oneshot;
 
-pub use open::open;
+pub use open::{open, runner};
 pub use plan::{Plan, id_of};
 pub use timing::timing;
 
@@ -181,8 +181,13 @@ impl Driver {
                 self.troubled(Level::Critical, format!("the copy on this node cannot be trusted: {why}"));
                 self.happened(Event::ReceiveFailed);
             }
-            rfs::Report::SourceLost { why, .. } => {
+            rfs::Report::SourceUp { boot } => {
+                self.trouble.replication = None;
+                self.happened(Event::StreamUp { boot: Boot(boot) });
+            }
+            rfs::Report::SourceLost { boot, why } => {
                 self.troubled(Level::Event, format!("the stream to the secondary broke: {why}"));
+                self.happened(Event::StreamLost { boot: Boot(boot) });
             }
             rfs::Report::ReceiveLost { why } => {
                 self.troubled(Level::Event, format!("the stream from the primary broke: {why}"));

@@ -9,7 +9,7 @@ pub fn cause(cause: Cause, to: Role) -> (Level, String) {
     match cause {
         Cause::PeerLeft => (Level::Critical, "Action alone called by heart: remote stop".into()),
         Cause::PeerLost => (Level::Critical, "Action alone called by heart: no heartbeat".into()),
-        Cause::ContestLost | Cause::Superseded | Cause::Forked | Cause::CopyBroken => {
+        Cause::Dismissed | Cause::ContestLost | Cause::Superseded | Cause::Forked | Cause::CopyBroken => {
             (Level::Critical, format!("{}: {}", to.word(), cause.text()))
         }
         Cause::Paired => (Level::Event, "Reintegration ended (synchronize)".into()),
