@@ -49,7 +49,7 @@ fn one_when_it_stops_on_the_way() {
         kept.turn(&command.module, "STOP", "NotReady");
         Ok(accepted(seq, "ALONE Ready"))
     });
-    assert_eq!(home.run("start").exit, 1);
+    assert_eq!(home.run("start --timeout 20s").exit, 1);
 }
 
 #[test]
