@@ -194,7 +194,7 @@ impl Agent {
     fn unknown_verb(&self, verb: &str) -> Problem {
         let why = format!("this agent does not know the verb {verb}");
         let text = [format!("{verb} is no verb"), format!("the verb {verb}"), why];
-        self.problem("E0104", Exit::Usage, "", text, "safetui --help")
+        self.problem("E0404", Exit::Usage, "", text, "safetui --help")
     }
 
     fn running(&self, verb: &str, module: &str) -> Problem {
