@@ -390,12 +390,11 @@ impl Queue {
     }
 
     fn wait(&mut self, ticket: Ticket, done: Done) {
-        match ticket.sync.and_then(|seq| self.syncing.get_mut(&seq)) {
-            Some(slot) => *slot = Some(done),
-            None => {
-                self.seq += 1;
-                self.waiting.insert((ticket.covered, self.seq), done);
-            }
+        if let Some(slot) = ticket.sync.and_then(|seq| self.syncing.get_mut(&seq)) {
+            *slot = Some(done);
+        } else {
+            self.seq += 1;
+            self.waiting.insert((ticket.covered, self.seq), done);
         }
     }
 

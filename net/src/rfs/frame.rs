@@ -201,8 +201,9 @@ impl Reader<'_> {
     fn block(&mut self) -> Option<Block> {
         Some(Block { node: self.fid()?, offset: self.u64()?, length: self.u32()? })
     }
-    fn option<T>(&mut self, get: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
-        if self.bool()? { Some(Some(get(self)?)) } else { Some(None) }
+    /// None or one, as a list, so that "absent" and "cut off" stay apart.
+    fn optional<T>(&mut self, get: impl FnOnce(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        if self.bool()? { Some(vec![get(self)?]) } else { Some(Vec::new()) }
     }
     fn list<T>(&mut self, mut get: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.u32()?;
@@ -304,8 +305,8 @@ impl Op {
                 fresh: r.bool()?,
                 attr: r.attr()?,
                 target: r.bytes()?,
-                xattrs: r.option(|r| r.list(|r| Some((r.bytes()?, r.bytes()?))))?,
-                dir_mtime: r.option(Reader::time)?,
+                xattrs: r.optional(|r| r.list(|r| Some((r.bytes()?, r.bytes()?))))?.pop(),
+                dir_mtime: r.optional(Reader::time)?.pop(),
             },
             1 => Self::Remove {
                 dir: r.fid()?,
@@ -321,7 +322,7 @@ impl Op {
                 to: r.fid()?,
                 to_name: r.bytes()?,
                 flags: r.u32()?,
-                replaced: r.option(Reader::fid)?,
+                replaced: r.optional(Reader::fid)?.pop(),
                 dir_mtime: r.time()?,
                 to_mtime: r.time()?,
             },

@@ -69,7 +69,7 @@ const WHILE_OPEN: Duration = Duration::from_secs(3600);
 
 fn change(files: Arc<Files>, change: Change, answer: Answer) {
     match files.shared.flow.gate() {
-        Gate::Closed => return refuse(&files, change, answer),
+        Gate::Closed => return refuse(&files, &change, answer),
         Gate::Held => {
             let flow = Arc::clone(&files.shared);
             let retry = Box::new(move || self::change(files, change, answer));
@@ -101,10 +101,10 @@ fn change(files: Arc<Files>, change: Change, answer: Answer) {
 }
 
 /// Synchronising changes nothing, and is allowed.
-fn refuse(files: &Files, change: Change, answer: Answer) {
+fn refuse(files: &Files, change: &Change, answer: Answer) {
     match change {
         Change::Sync { ino, .. } => {
-            match files.node(ino).and_then(|node| backing::reopen(&node, false)?.sync_all()) {
+            match files.node(*ino).and_then(|node| backing::reopen(&node, false)?.sync_all()) {
                 Ok(()) => answer.give(Outcome::Done, WHILE_CLOSED),
                 Err(error) => answer.error(to_errno(&error)),
             }
@@ -140,31 +140,17 @@ impl Fuse {
         change(Arc::clone(&self.0), what, answer);
     }
 
-    fn make(
-        &self,
-        req: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        mode: u32,
-        rdev: u32,
-        target: &[u8],
-        answer: Answer,
-        exclusive: bool,
-    ) {
-        let none = (0, 0);
-        let attr = Attr {
-            mode,
-            uid: req.uid(),
-            gid: req.gid(),
-            rdev: rdev.into(),
-            size: 0,
-            atime: none,
-            mtime: none,
-        };
+    fn make(&self, at: (INodeNo, &OsStr), attr: Attr, target: &[u8], exclusive: bool, answer: Answer) {
         let open = matches!(answer, Answer::Create(_));
-        let (name, target) = (name.to_owned(), target.to_vec());
-        self.change(Change::Make { parent: parent.0, name, attr, target, open, exclusive }, answer);
+        let (parent, name, target) = (at.0.0, at.1.to_owned(), target.to_vec());
+        self.change(Change::Make { parent, name, attr, target, open, exclusive }, answer);
     }
+}
+
+/// What a new file begins with. The kernel has applied the umask.
+fn new_attr(req: &Request, kind: u32, mode: u32, rdev: u32) -> Attr {
+    let mode = mode & 0o7777 | kind;
+    Attr { mode, uid: req.uid(), gid: req.gid(), rdev: rdev.into(), size: 0, atime: (0, 0), mtime: (0, 0) }
 }
 
 impl Filesystem for Fuse {
@@ -241,17 +227,18 @@ impl Filesystem for Fuse {
         rdev: u32,
         reply: ReplyEntry,
     ) {
-        self.make(req, parent, name, mode, rdev, b"", Answer::Entry(reply), true);
+        let attr = new_attr(req, mode & libc::S_IFMT, mode, rdev);
+        self.make((parent, name), attr, b"", true, Answer::Entry(reply));
     }
 
     fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, reply: ReplyEntry) {
-        let mode = mode & 0o7777 | libc::S_IFDIR;
-        self.make(req, parent, name, mode, 0, b"", Answer::Entry(reply), true);
+        let attr = new_attr(req, libc::S_IFDIR, mode, 0);
+        self.make((parent, name), attr, b"", true, Answer::Entry(reply));
     }
 
     fn symlink(&self, req: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
-        let target = target.as_os_str().as_bytes();
-        self.make(req, parent, name, libc::S_IFLNK | 0o777, 0, target, Answer::Entry(reply), true);
+        let attr = new_attr(req, libc::S_IFLNK, 0o777, 0);
+        self.make((parent, name), attr, target.as_os_str().as_bytes(), true, Answer::Entry(reply));
     }
 
     fn create(
@@ -264,8 +251,8 @@ impl Filesystem for Fuse {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let mode = mode & 0o7777 | libc::S_IFREG;
-        self.make(req, parent, name, mode, 0, b"", Answer::Create(reply), flags & libc::O_EXCL != 0);
+        let attr = new_attr(req, libc::S_IFREG, mode, 0);
+        self.make((parent, name), attr, b"", flags & libc::O_EXCL != 0, Answer::Create(reply));
     }
 
     fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {

@@ -75,6 +75,7 @@ pub(super) enum Change {
     },
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct SetAttr {
     pub(super) ino: u64,
     pub(super) mode: Option<u32>,

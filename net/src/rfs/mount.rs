@@ -59,14 +59,14 @@ impl Tree {
 /// The kernel's number of our living mount on `path`, if there is one.
 fn our_mount(path: &Path) -> Option<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let ours = mounts.lines().filter_map(|line| {
+    let mut ours = mounts.lines().filter_map(|line| {
         let (place, kind) = line.split_once(" - ")?;
         let mut place = place.split(' ');
         let (number, target) = (place.next()?, unescape(place.nth(3)?));
         let is_ours = kind.starts_with("fuse safetui ") && Path::new(&target) == path;
         is_ours.then(|| number.to_owned())
     });
-    ours.last()
+    ours.next_back()
 }
 
 /// Blanks and such are written as octal escapes there.

@@ -136,7 +136,7 @@ impl Receiving {
                 last = End::Broken(format!("{peer} does not answer on {address}"));
                 continue;
             };
-            match self.connection(socket) {
+            match self.connection(&socket) {
                 Ok(()) => return End::Broken("the connection was closed".into()),
                 Err(End::Failed(why)) => return End::Failed(why),
                 Err(end) => last = end,
@@ -145,15 +145,15 @@ impl Receiving {
         last
     }
 
-    fn connection(&mut self, socket: TcpStream) -> Result<(), End> {
+    fn connection(&mut self, socket: &TcpStream) -> Result<(), End> {
         self.job.stop.set_socket(Some(socket.try_clone()?));
-        let (mut sender, mut receiver) = stream::secure(socket.try_clone()?, &self.shared.party(), true)?;
+        let (mut sender, mut receiver) = stream::secure(socket, &self.shared.party(), true)?;
         let wants = self.replica.wants();
         let hello = Hello { named: self.job.named, session: self.session, applied: self.applied, wants };
         sender.send(&[hello.encode()])?;
         self.read_welcome(&receiver.receive()?)?;
         let sender = Arc::new(Mutex::new(sender));
-        let syncers = start_syncers(&sender, &socket);
+        let syncers = start_syncers(&sender, socket);
         let end = self.apply_all(&mut receiver, &sender, &syncers);
         if let Err(End::Failed(why)) = &end {
             let _ = say(&sender, &[Answer::Failed(why.clone())]);

@@ -38,6 +38,8 @@ pub(super) struct Replica {
     wanted: HashMap<(Fid, u64), u32>,
     aside: Option<Aside>,
     durable: bool,
+    /// The copy is over: from now on both trees are the same before and after each operation.
+    complete: bool,
 }
 
 impl Replica {
@@ -51,6 +53,7 @@ impl Replica {
             wanted: HashMap::new(),
             aside,
             durable,
+            complete: false,
         }
     }
 
@@ -90,8 +93,13 @@ impl Replica {
                 self.stamp(dir, dir_mtime)
             }
             Op::Remove { dir, name, node, is_dir, gone, dir_mtime } => {
-                let dir_file = self.node(dir)?;
-                backing::remove(&dir_file, OsStr::from_bytes(&name), is_dir)?;
+                let (dir_file, name) = (self.node(dir)?, OsStr::from_bytes(&name));
+                let removed = backing::remove(&dir_file, name, is_dir);
+                if removed.as_ref().is_err_and(|error| self.may_hold_leftovers(error)) {
+                    self.displace(dir.tree, &dir_file, name)?;
+                } else {
+                    removed?;
+                }
                 if gone {
                     self.forget(node);
                 }
@@ -99,13 +107,14 @@ impl Replica {
             }
             Op::Rename { dir, name, to, to_name, flags, replaced, dir_mtime, to_mtime } => {
                 let (from, target) = (self.node(dir)?, self.node(to)?);
-                backing::rename(
-                    &from,
-                    OsStr::from_bytes(&name),
-                    &target,
-                    OsStr::from_bytes(&to_name),
-                    flags,
-                )?;
+                let (name, to_name) = (OsStr::from_bytes(&name), OsStr::from_bytes(&to_name));
+                match backing::rename(&from, name, &target, to_name, flags) {
+                    Err(error) if self.may_hold_leftovers(&error) => {
+                        self.displace(to.tree, &target, to_name)?;
+                        backing::rename(&from, name, &target, to_name, flags)?;
+                    }
+                    renamed => renamed?,
+                }
                 if let Some(node) = replaced {
                     self.forget(node);
                 }
@@ -150,6 +159,7 @@ impl Replica {
                     rustix::fs::syncfs(backing::reopen(&tree.root, false)?)?;
                 }
                 self.untouched.clear();
+                self.complete = true;
                 Ok(Effect::None)
             }
         }
@@ -223,6 +233,11 @@ impl Replica {
         {
             self.taken.remove(&(node.tree, meta.ino()));
         }
+    }
+
+    /// During the copy a directory that the source knew to be empty may still have its old content here.
+    fn may_hold_leftovers(&self, error: &io::Error) -> bool {
+        !self.complete && error.raw_os_error() == Some(libc::ENOTEMPTY)
     }
 
     /// Takes away what is in the way of the source's tree.

@@ -78,7 +78,7 @@ fn listen(
 
 /// One connection from its handshake to its end.
 fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
-    let (mut sender, mut receiver) = stream::secure(socket.try_clone()?, &shared.party(), false)?;
+    let (mut sender, mut receiver) = stream::secure(socket, &shared.party(), false)?;
     let first = receiver.receive()?;
     let hello =
         first.first().and_then(|bytes| Hello::decode(bytes)).ok_or_else(|| io::Error::other("no hello"))?;

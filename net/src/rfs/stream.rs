@@ -116,17 +116,17 @@ fn broken(what: &str) -> io::Error {
 }
 
 /// Secures a fresh connection. The error says whether key, cluster, module or version differ.
-pub(super) fn secure(socket: TcpStream, party: &Party, connecting: bool) -> io::Result<(Sender, Receiver)> {
+pub(super) fn secure(socket: &TcpStream, party: &Party, connecting: bool) -> io::Result<(Sender, Receiver)> {
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(HANDSHAKE))?;
-    setsockopt(&socket, sockopt::TcpUserTimeout, &SILENCE_MS)?;
-    setsockopt(&socket, sockopt::KeepAlive, &true)?;
-    setsockopt(&socket, sockopt::TcpKeepIdle, &1)?;
-    setsockopt(&socket, sockopt::TcpKeepInterval, &1)?;
+    setsockopt(socket, sockopt::TcpUserTimeout, &SILENCE_MS)?;
+    setsockopt(socket, sockopt::KeepAlive, &true)?;
+    setsockopt(socket, sockopt::TcpKeepIdle, &1)?;
+    setsockopt(socket, sockopt::TcpKeepInterval, &1)?;
 
     let mut nonce = [0; 32];
     getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
-    let theirs = exchange_hellos(&socket, party, &nonce)?;
+    let theirs = exchange_hellos(socket, party, &nonce)?;
 
     let (first, second) = if connecting { (nonce, theirs) } else { (theirs, nonce) };
     let (caller, callee) = if connecting { (&party.me, &party.peer) } else { (&party.peer, &party.me) };

@@ -140,7 +140,9 @@ fn a_copy_under_live_writers_ends_identical() {
         pair.a.hears(|report| *report == Report::Copied { boot: 2 });
         pair.a.rfs.gate(BOTH);
         stop.store(true, Ordering::SeqCst);
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         pair.a.rfs.drain();
         pair.a.hears(|report| *report == Report::Drained { boot: 2 });
         pair.a.rfs.gate(Gate::Closed);
