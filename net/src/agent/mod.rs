@@ -39,7 +39,7 @@ use witness::Panel;
 
 use crate::{
     api::server,
-    config::{self, Module},
+    config,
     driver::{self, Driver, id_of},
     heartbeat::realtime,
     journal::{Journal, Level},
@@ -57,16 +57,15 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
     let listener = runtime.block_on(async { server::bind(&node.paths.socket()) })?;
 
     let (drivers, broken) = open_all(&node, boot, &journal, &mailbox);
-    let modules: Vec<(u8, Module)> =
-        drivers.iter().map(|driver| (driver.plan.peer, driver.plan.module.clone())).collect();
-    let mut panel = Panel::default();
+    let (mut panel, mut network) = (Panel::default(), Network::open(&node, boot, journal.clone()));
     for driver in &drivers {
+        network.relay(driver.plan.peer, &driver.plan.module);
         if let Err(error) = panel.add(driver.plan.id, &driver.plan.module) {
             journal.say(Some(&driver.plan.module.name), "agent", Level::Critical, error.to_string());
         }
     }
     let pulse = Pulse {
-        network: Network::open(&node, boot, &modules, journal.clone()),
+        network,
         panel,
         drivers,
         broken,

@@ -28,7 +28,7 @@ const LOGGED: Duration = Duration::from_secs(60);
 pub struct Network {
     links: Links,
     lans: Vec<Lan>,
-    relays: Vec<(u8, Relay)>,
+    relays: Vec<Way>,
     paths: Paths,
     sealer: Sealer,
     opener: Opener,
@@ -36,6 +36,13 @@ pub struct Network {
     complaints: BTreeMap<String, Complaint>,
     names: Vec<String>,
     journal: Journal,
+}
+
+/// A way to a peer by a router that reflects.
+struct Way {
+    peer: u8,
+    router: Ipv4Addr,
+    way: Relay,
 }
 
 struct Complaint {
@@ -50,12 +57,12 @@ pub struct Heard {
 }
 
 impl Network {
-    /// Opens what can be opened. `modules` say by way of which routers their heartbeats also go.
-    pub fn open(node: &Node, boot: Boot, modules: &[(u8, Module)], journal: Journal) -> Self {
+    /// Opens what can be opened.
+    pub fn open(node: &Node, boot: Boot, journal: Journal) -> Self {
         let lans = node.lans();
-        let relays = relays(&lans, modules, &journal);
         let mut networks: Vec<&str> = lans.iter().map(|lan| lan.name.as_str()).collect();
-        networks.resize(lans.len() + relays.len(), Relay::NAME);
+        // All routers are one way: what it is worth is whether any of them reflects.
+        networks.push(Relay::NAME);
         let mut peers: Vec<u8> = lans.iter().flat_map(|lan| lan.peers.iter().map(|(peer, _)| *peer)).collect();
         peers.sort_unstable();
         peers.dedup();
@@ -63,7 +70,7 @@ impl Network {
             links: Links::new(lans.clone(), node.cluster.port),
             paths: Paths::new(&networks, &peers),
             lans,
-            relays,
+            relays: Vec::new(),
             sealer: Sealer::new(&node.key, &node.cluster.name, node.me, boot.0),
             opener: Opener::new(&node.key, &node.cluster.name, node.me),
             versions: BTreeMap::new(),
@@ -73,9 +80,25 @@ impl Network {
         }
     }
 
+    /// The heartbeats to a peer also go by way of these routers, of which only those with IPv4 can.
+    pub fn relay(&mut self, peer: u8, module: &Module) {
+        let splitbrain = module.splitbrain.iter().filter(|splitbrain| splitbrain.relay);
+        for router in splitbrain.flat_map(|splitbrain| &splitbrain.witnesses) {
+            let IpAddr::V4(router) = router else { continue };
+            if self.relays.iter().any(|known| known.peer == peer && known.router == *router) {
+                continue;
+            }
+            let Some((me, other)) = ends(&self.lans, peer, *router) else { continue };
+            match Relay::new(*router, me, other, self.lans.len()) {
+                Ok(way) => self.relays.push(Way { peer, router: *router, way }),
+                Err(error) => self.journal.say(None, "heart", Level::Event, error.to_string()),
+            }
+        }
+    }
+
     /// To poll for reading; ask before each poll.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.links.fds().chain(self.relays.iter().map(|(_, relay)| relay.fd()))
+        self.links.fds().chain(self.relays.iter().map(|relay| relay.way.fd()))
     }
 
     /// Sends heartbeats to a peer, on every way.
@@ -85,9 +108,9 @@ impl Network {
             let payload = stamps.encode(&Packet::new(some.to_vec()).encode());
             let frame = self.sealer.seal(BEATS, peer, &payload);
             self.links.send_all(peer, &frame);
-            for (_, relay) in self.relays.iter_mut().filter(|(to, _)| *to == peer) {
+            for relay in self.relays.iter_mut().filter(|relay| relay.peer == peer) {
                 // A router that cannot be reached is what the witness is for.
-                _ = relay.send(&frame);
+                _ = relay.way.send(&frame);
             }
         }
     }
@@ -99,7 +122,7 @@ impl Network {
             frames.push((received.network, received.at, received.bytes.to_vec(), received.from.ip()));
         };
         self.links.drain(&mut take);
-        self.relays.iter_mut().for_each(|(_, relay)| relay.drain(&mut take));
+        self.relays.iter_mut().for_each(|relay| relay.way.drain(&mut take));
         let mut heard = Vec::new();
         for (network, at, bytes, from) in frames {
             self.take(network, at, &bytes, from, &mut heard);
@@ -180,29 +203,6 @@ fn reject_text(reject: &Reject, from: IpAddr, names: &[String]) -> String {
         | Reject::Replayed(_) => "a machine",
     };
     format!("{who} at {from}: {reject}")
-}
-
-/// One relay for each router and peer; IPv4 only.
-fn relays(lans: &[Lan], modules: &[(u8, Module)], journal: &Journal) -> Vec<(u8, Relay)> {
-    let mut wanted: Vec<(u8, Ipv4Addr)> = Vec::new();
-    for (peer, module) in modules {
-        let splitbrain = module.splitbrain.iter().filter(|splitbrain| splitbrain.relay);
-        for router in splitbrain.flat_map(|splitbrain| &splitbrain.witnesses) {
-            match router {
-                IpAddr::V4(router) if !wanted.contains(&(*peer, *router)) => wanted.push((*peer, *router)),
-                _ => {}
-            }
-        }
-    }
-    let mut relays = Vec::new();
-    for (peer, router) in wanted {
-        let Some((me, other)) = ends(lans, peer, router) else { continue };
-        match Relay::new(router, me, other, lans.len() + relays.len()) {
-            Ok(relay) => relays.push((peer, relay)),
-            Err(error) => journal.say(None, "heart", Level::Event, error.to_string()),
-        }
-    }
-    relays
 }
 
 /// The two nodes' addresses on the network that the router is on; else on the first that has both.

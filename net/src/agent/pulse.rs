@@ -137,6 +137,7 @@ impl Pulse {
         if let Err(error) = self.panel.add(id, &fresh.plan.module) {
             self.journal.say(Some(&name), "agent", Level::Critical, error.to_string());
         }
+        self.network.relay(fresh.plan.peer, &fresh.plan.module);
         self.drivers.push(fresh);
         self.drivers.sort_by(|one, other| one.plan.module.name.cmp(&other.plan.module.name));
         self.state.reload = true;

@@ -1,7 +1,7 @@
 //! The agent as a child process.
 
 use std::{
-    io,
+    env, io,
     os::unix::{net::UnixStream, process::CommandExt},
     process::{Command, Stdio},
 };
@@ -31,6 +31,7 @@ impl Child {
         socket.set_nonblocking(true)?;
         // A process group of its own: an interrupt from the keyboard is for the guard.
         let child = Command::new("/proc/self/exe")
+            .arg0(env::current_exe().unwrap_or_default())
             .args([VERB, &boot.0.to_string()])
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
             .process_group(0)

@@ -65,14 +65,19 @@ impl Estate {
 
     /// The agent is gone: so is everything that it held, and then the peer is told.
     pub(super) fn wind_up(&self, boot: Boot) {
+        let fenced = self.clear();
+        let words = fenced.into_iter().filter_map(|plan| self.last_word(plan, boot)).collect();
+        self.say(boot, words);
+    }
+
+    /// Takes everything away that an agent held; the modules of which nothing is left.
+    pub(super) fn clear(&self) -> Vec<&Plan> {
         // Addresses first: nothing of the rest may keep them.
         let mute: Vec<bool> = self.plans.iter().map(|plan| without_addresses(plan)).collect();
         let dead: Vec<bool> = self.plans.iter().map(|plan| self.without_application(plan)).collect();
         self.plans.iter().for_each(unmount);
         let fenced = self.plans.iter().zip(mute.into_iter().zip(dead));
-        let words = fenced.filter(|(_, (mute, dead))| *mute && *dead);
-        let words: Vec<(u8, Entry)> = words.filter_map(|(plan, _)| self.last_word(plan, boot)).collect();
-        self.say(boot, words);
+        fenced.filter(|(_, (mute, dead))| *mute && *dead).map(|(plan, _)| plan).collect()
     }
 
     fn without_application(&self, plan: &Plan) -> bool {
@@ -141,16 +146,17 @@ fn unmount(plan: &Plan) {
 /// Is the topmost mount on this directory a file system of ours, and not the disk beneath?
 fn is_ours(dir: &Path) -> bool {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    topmost(&table, dir).is_some_and(|kind| kind.starts_with("fuse"))
+    topmost(&table, dir).is_some_and(|kind| kind == "fuse safetui")
 }
 
-/// The type of the last mount on `dir`: field 5 is the place, the type follows the lone dash.
-fn topmost<'a>(table: &'a str, dir: &Path) -> Option<&'a str> {
+/// Type and source of the last mount on `dir`: field 5 is the place, they follow the lone dash.
+fn topmost(table: &str, dir: &Path) -> Option<String> {
     let place = escaped(dir);
     let mut found = None;
     for line in table.lines() {
         if line.split(' ').nth(4) == Some(&place) {
-            found = line.split(" - ").nth(1).and_then(|rest| rest.split(' ').next());
+            let words = line.split(" - ").nth(1).map(|rest| rest.split(' ').take(2).collect::<Vec<_>>());
+            found = words.map(|words| words.join(" "));
         }
     }
     found
@@ -171,11 +177,11 @@ mod tests {
         let table = "\
 21 1 8:1 / / rw - ext4 /dev/sda1 rw
 22 21 8:2 / /data rw,relatime shared:1 - ext4 /dev/sdb1 rw
-23 22 0:40 / /data rw,nosuid - fuse.safetui safetui rw
+23 22 0:40 / /data rw,nosuid - fuse safetui rw
 24 21 8:3 / /my\\040data rw - xfs /dev/sdc1 rw
 ";
-        assert_eq!(topmost(table, Path::new("/data")), Some("fuse.safetui"));
-        assert_eq!(topmost(table, Path::new("/my data")), Some("xfs"));
+        assert_eq!(topmost(table, Path::new("/data")).as_deref(), Some("fuse safetui"));
+        assert_eq!(topmost(table, Path::new("/my data")).as_deref(), Some("xfs /dev/sdc1"));
         assert_eq!(topmost(table, Path::new("/dat")), None);
     }
 }

@@ -15,7 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::{prctl, signal::Signal};
+use nix::sys::{
+    prctl,
+    signal::{SigSet, Signal},
+};
 use safetui_core::Boot;
 
 use crate::{
@@ -41,9 +44,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub fn run(paths: &Paths) -> Result<(), Problem> {
     let _lock = start::prepare(paths)?;
     let node = start::node(paths)?;
+    start::predecessor_is_gone(paths)?;
     start::port_is_free(&node)?;
     let signals = Signals::block().map_err(|error| start::broken("taking over the signals", &error))?;
     let mut estate = Estate::new(node);
+    // A guard that was killed could not do it.
+    estate.clear();
     // Without leave to lock its memory it still guards.
     _ = realtime();
     let mut pause = SHORTEST_PAUSE;
@@ -69,6 +75,9 @@ pub fn run(paths: &Paths) -> Result<(), Problem> {
 pub fn agent(paths: &Paths, boot: u32) -> Result<(), Problem> {
     // Whoever guards must not be survived: nobody would take away what this process holds.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| start::broken("binding the agent to its guard", &error))?;
+    // The guard reads its signals from a descriptor; the scripts of the modules must get theirs as usual.
+    SigSet::all().thread_unblock().map_err(|error| start::broken("giving back the signals", &error))?;
+    let _alive = start::alive(paths)?;
     let guard = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
     let guard = guard.map_err(|error| start::broken("finding the guard", &error))?;
     let node = Node::load(paths).map_err(|error| start::node_problem(&error))?;

@@ -5,6 +5,8 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     net::UdpSocket,
+    path::Path,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -12,13 +14,18 @@ use nix::{
     unistd::geteuid,
 };
 
-use super::exit;
+use super::{exit, wait};
 use crate::{
     api::{exit::Exit, shape::Problem},
     node::{Node, NodeError},
     paths::Paths,
     store::StoreError,
 };
+
+/// The file that a living agent has locked.
+const ALIVE: &str = "agent.alive";
+/// How long a killed agent may take to be gone.
+const DEATH: Duration = Duration::from_secs(10);
 
 /// Makes the folders and takes the lock of the one agent of this node; held as long as the value.
 pub(super) fn prepare(paths: &Paths) -> Result<Flock<File>, Problem> {
@@ -30,13 +37,40 @@ pub(super) fn prepare(paths: &Paths) -> Result<Flock<File>, Problem> {
         fs::create_dir_all(folder).map_err(|error| broken(&format!("creating {}", folder.display()), &error))?;
     }
     let place = paths.lock();
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&place);
-    let file = file.map_err(|error| broken(&format!("opening {}", place.display()), &error))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
+    Flock::lock(open(&place)?, FlockArg::LockExclusiveNonblock).map_err(|_| {
         let why = format!("another agent of this node runs already: it holds {}", place.display());
         let fix = ["systemctl status safetui", "for a second node on one machine: a SAFETUI_RUN of its own"];
         problem("E0510", Exit::Failed, "a second agent on this node", &why, &fix)
     })
+}
+
+/// Held by the agent itself as long as it lives: its guard may have been killed, and a new one started, before the
+/// kernel has nothing left of it.
+pub(super) fn alive(paths: &Paths) -> Result<Flock<File>, Problem> {
+    let file = open(&paths.run.join(ALIVE))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| predecessor())
+}
+
+/// Waits until the agent of an earlier guard is gone.
+pub(super) fn predecessor_is_gone(paths: &Paths) -> Result<(), Problem> {
+    let until = Instant::now() + DEATH;
+    while let Err(problem) = alive(paths) {
+        if Instant::now() > until {
+            return Err(problem);
+        }
+        wait(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn predecessor() -> Problem {
+    let why = "the agent of an earlier guard is still there and cannot be killed: it waits for a device";
+    problem("E0510", Exit::Failed, "a second agent on this node", why, &["look for it with ps, then reboot"])
+}
+
+fn open(place: &Path) -> Result<File, Problem> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(place);
+    file.map_err(|error| broken(&format!("opening {}", place.display()), &error))
 }
 
 pub(super) fn node(paths: &Paths) -> Result<Node, Problem> {
