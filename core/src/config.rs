@@ -54,6 +54,8 @@ pub enum Rule {
     Continuity,
     /// The primary counts from its own sending of what the peer has acknowledged.
     TwoWay,
+    /// A primary that still hears a peer which does not hear it gives way: that peer will take over.
+    Yield,
     /// The secondary takes over only if the primary had just heard it.
     Echo,
     /// The secondary's window is the longer one.
@@ -77,11 +79,12 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Hold,
         Self::MarkFirst,
         Self::Continuity,
         Self::TwoWay,
+        Self::Yield,
         Self::Echo,
         Self::Guard,
         Self::Latch,
@@ -129,6 +132,12 @@ impl Timing {
     /// take over: what a healthy pair shows at most, with the tolerated losses.
     pub const fn echo(&self) -> u64 {
         2 * self.period + 2 * self.delay + self.losses * self.period + self.late
+    }
+
+    /// How long a primary must have heard nothing at all before silence counts against the peer and not
+    /// against the way to it: long enough for the witness to miss whoever is cut off.
+    pub const fn silence(&self) -> u64 {
+        self.gap + 2 * self.delay + (self.losses + 1) * self.period
     }
 
     /// Accepts the timers if the protocol's margins hold for them.

@@ -16,6 +16,8 @@ extern crate std;
 pub mod action;
 pub mod config;
 pub mod event;
+pub mod explain;
+pub mod foresee;
 
 pub mod mirror;
 pub mod record;

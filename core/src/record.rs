@@ -42,6 +42,16 @@ pub enum Side {
     Prim,
 }
 
+impl Side {
+    /// The role's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Second => "SECOND",
+            Self::Prim => "PRIM",
+        }
+    }
+}
+
 /// How one node's generation looks from the other's record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

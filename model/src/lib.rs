@@ -1,1 +1,11 @@
-//! placeholder
+//! The proof: worlds around the very core that the agent runs, the properties that must hold in them, and one
+//! mutant for each rule, which must fall.
+//!
+//! See `README.md` beside this crate for what each world assumes and what is therefore proved.
+
+pub mod mutant;
+pub mod property;
+pub mod story;
+pub mod timing;
+pub mod verify;
+pub mod world;

@@ -21,7 +21,8 @@ const PREFIX: &str = "safetui-lab-";
 /// A folder that is younger may belong to a lab that has not locked it yet.
 const OLD: Duration = Duration::from_secs(60);
 
-/// Removed with the last host that uses it; if this process is killed, by the next lab.
+/// Removed with the last host that uses it; if this process is killed, by the next lab. With
+/// `SAFETUI_LAB_KEEP` in the environment it stays for a look at what happened, until another lab starts a minute later or more.
 #[derive(Clone)]
 pub struct Disks(Arc<Folder>);
 
@@ -49,6 +50,10 @@ impl Disks {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if env::var_os("SAFETUI_LAB_KEEP").is_some() {
+            tracing::info!(path = %self.path.display(), "the disks of a lab are kept");
+            return;
+        }
         if let Err(error) = fs::remove_dir_all(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "the disks of a lab stay behind");
         }

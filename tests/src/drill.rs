@@ -1,20 +1,25 @@
 //! Drills: something breaks, a client watches, and everything must come right again.
 
-use std::{fmt, time::Duration};
+use std::{fmt, thread, time::Duration};
 
 use serde::Serialize;
 
 use crate::{
     Cluster, Fault, Host, Moment, Result,
     cluster::{Node, config},
+    ledger::Client,
     outage::Recording,
+    probe::Probe,
+    wait,
 };
 
 /// How long the pair may take to be whole again after the repair.
 const WHOLE_AGAIN: Duration = Duration::from_secs(120);
-/// Quiet time before the fault and after the recovery.
+/// How long the client may take to get its first answers.
+const WORKING: Duration = Duration::from_secs(30);
+/// Undisturbed service that is recorded before the fault and after the recovery.
 const QUIET: Duration = Duration::from_secs(1);
-/// Length of faults that pass by themselves. Longer than any window of the default timers.
+/// Length of faults that pass by themselves, unless the timeout asks for more.
 const SPELL: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -114,15 +119,17 @@ pub fn run(cluster: &Cluster, drill: Drill, tell: &dyn Fn(Event)) -> Result<Outc
     let writer = format!("{drill}-{}", Moment::now().0);
     // Seen from behind the router, the router's loss would be the outage.
     let place: &Host = if drill == Drill::Router { &cluster.local } else { &cluster.client };
-    let client = crate::ledger::Client::start(place, cluster.target(), &writer)?;
+    let client = Client::start(place, cluster.target(), &writer)?;
     let (udp, arp) = (cluster.probe(place)?, cluster.arp_probe()?);
     tell(Event::Began { drill, primary: primary.name().into() });
-    std::thread::sleep(QUIET);
+    until_working(&client, [&udp, &arp])?;
+    thread::sleep(QUIET);
 
     let fault = disturb(cluster, drill, (primary, secondary), tell)?;
     tell(Event::Repaired);
     cluster.revive(WHOLE_AGAIN)?;
-    std::thread::sleep(QUIET);
+    until_working(&client, [&udp, &arp])?;
+    thread::sleep(QUIET);
 
     let end = Moment::now();
     let (udp, arp) = (udp.finish(), arp.finish());
@@ -142,6 +149,16 @@ pub fn run(cluster: &Cluster, drill: Drill, tell: &dyn Fn(Event)) -> Result<Outc
     Ok(outcome)
 }
 
+/// Waits until the client gets something done and both probes are answered.
+fn until_working(client: &Client, probes: [&Probe; 2]) -> Result<()> {
+    let before = client.acked();
+    wait::until("answers to the client", WORKING, Duration::from_millis(20), || {
+        let (acked, answering) = (client.acked() - before, probes.map(|probe| probe.answering(QUIET)));
+        let working = acked >= 10 && answering.iter().all(Option::is_some);
+        if working { Ok(()) } else { Err(format!("{acked} acknowledged, answering {answering:?}")) }
+    })
+}
+
 /// Breaks something and repairs it; when it began.
 fn disturb(
     cluster: &Cluster,
@@ -150,26 +167,28 @@ fn disturb(
     tell: &dyn Fn(Event),
 ) -> Result<Moment> {
     let name = primary.name();
+    // All windows must have passed before it ends: the timeout, the guard after it, and the decision.
+    let spell = SPELL.max(cluster.options().timeout * 3);
     let broken = |text: String| tell(Event::Broken(text));
     match drill {
         Drill::Crash => {
             let began = Fault::PowerCut.inject(primary)?;
             broken(format!("{name} lost power"));
-            cluster.wait(secondary.name(), "ALONE")?;
+            let taken_over = cluster.wait(secondary.name(), "ALONE");
             primary.boot()?;
-            Ok(began)
+            taken_over.map(|()| began)
         }
         Drill::Link => {
-            broken(format!("{name} loses its service link for {} s", SPELL.as_secs()));
-            Fault::Unplugged { interface: "eth0".into() }.during(primary, SPELL)
+            broken(format!("{name} loses its service link for {} s", spell.as_secs()));
+            Fault::Unplugged { interface: "eth0".into() }.during(primary, spell)
         }
         Drill::Router => {
-            broken(format!("the router falls silent for {} s", SPELL.as_secs()));
-            Fault::Silence.during(&cluster.router, SPELL)
+            broken(format!("the router falls silent for {} s", spell.as_secs()));
+            Fault::Silence.during(&cluster.router, spell)
         }
         Drill::Isolate => {
-            broken(format!("{name} falls silent for {} s", SPELL.as_secs()));
-            Fault::Silence.during(primary, SPELL)
+            broken(format!("{name} falls silent for {} s", spell.as_secs()));
+            Fault::Silence.during(primary, spell)
         }
         Drill::KillAgent => {
             let began = Fault::Killed(primary.agent_pid()?).inject(primary)?;

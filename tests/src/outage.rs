@@ -85,7 +85,12 @@ impl Recording {
 
     fn overlap(&self, a: Span, b: Span) -> Duration {
         let (from, to) = (a.from.max(b.from), a.to.min(b.to));
-        if from > to { Duration::ZERO } else { (to - from).max(self.period) }
+        let single = a.from == a.to || b.from == b.to;
+        match from <= to {
+            true if single => self.period,
+            true => to - from,
+            false => Duration::ZERO,
+        }
     }
 
     fn spans(&self, node: usize, grain: Duration) -> Vec<Span> {
@@ -133,10 +138,10 @@ mod tests {
 
     #[test]
     fn the_outage_is_the_longest_hole_after_the_fault() {
-        // A hole before the fault does not count, the one that the fault falls into counts from its beginning.
-        let seen = recording(each("n1", 0..10).chain(each("n1", 90..100)).chain(each("n2", 340..400)));
-        assert_eq!(seen.outage(ms(105), ms(400)), Duration::from_millis(241));
-        assert_eq!(seen.takeover(ms(105)), Some(Duration::from_millis(235)));
+        // A longer hole before the fault does not count; the one that the fault falls into counts from its start.
+        let seen = recording(each("n1", 0..10).chain(each("n1", 600..610)).chain(each("n2", 850..900)));
+        assert_eq!(seen.outage(ms(615), ms(900)), Duration::from_millis(241));
+        assert_eq!(seen.takeover(ms(615)), Some(Duration::from_millis(235)));
         assert_eq!(seen.dual_serving(GRAIN), Duration::ZERO);
     }
 

@@ -77,8 +77,8 @@ fn borrow(fd: RawFd) -> BorrowedFd<'static> {
 }
 
 /// Starts the init of a new host: pid 1 of its own namespaces, arranged as `plan` says. It holds `lifeline` and
-/// lives until that has no writer any more. It reports on `ready`: nothing but an end when all steps are done,
-/// else the number of the failed step and its errno.
+/// lives until that has no writer any more. It reports on `ready`, two bytes when a step failed: its number and
+/// the errno; else the word `ready`.
 pub(crate) fn boot(plan: &Plan, lifeline: &OwnedFd, ready: &OwnedFd) -> nix::Result<Pid> {
     match fork(HOST)? {
         Some(init) => Ok(init),
@@ -101,7 +101,7 @@ fn init(plan: &Plan, lifeline: &OwnedFd, ready: &OwnedFd) -> ! {
     }
     ignore_children();
     let _ = write(borrow(1), b"ready");
-    replace_fd_with_nothing(1);
+    close(1);
     loop {
         match read(borrow(0), &mut [0; 1]) {
             Err(Errno::EINTR) => {}
@@ -110,7 +110,7 @@ fn init(plan: &Plan, lifeline: &OwnedFd, ready: &OwnedFd) -> ! {
     }
 }
 
-fn replace_fd_with_nothing(fd: RawFd) {
+fn close(fd: RawFd) {
     #[expect(unsafe_code, reason = "closing by number")]
     // SAFETY: only called in the forked init, for a descriptor that nobody owns.
     unsafe {

@@ -5,6 +5,7 @@ mod codes;
 mod commands;
 mod confirm;
 mod context;
+mod dashboard;
 mod failure;
 mod files;
 mod follow;

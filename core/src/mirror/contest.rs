@@ -82,8 +82,9 @@ impl<const H: usize> Mirror<H> {
     fn decide_as_primary(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
         let from = self.contact(cfg);
         let continuity = self.continuity(cfg, now, from) && from >= self.woke;
-        out.push(Action::Note(Note::Contested { continuity, echo: true }));
-        if continuity {
+        let silent = now.since(self.heard()) > cfg.timing.silence() || !cfg.rules.has(Rule::Yield);
+        out.push(Action::Note(Note::Contested { continuity, echo: silent }));
+        if continuity && silent {
             self.go_alone(cfg, now, Cause::PeerLost, out);
         } else {
             self.fence(now, Cause::ContestLost, out);
@@ -130,7 +131,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// Does the witness answer now?
-    pub(super) fn witnessed(&self, cfg: &Config, now: Tick) -> bool {
+    pub(crate) fn witnessed(&self, cfg: &Config, now: Tick) -> bool {
         cfg.witness == Witness::None || self.run.is_some_and(|run| now.since(run.last) <= cfg.timing.gap)
     }
 

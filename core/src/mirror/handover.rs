@@ -3,7 +3,7 @@
 //! Entering: writes open, address claimed, start scripts. Leaving on command: address released, stop scripts
 //! (the application may still write), writes closed. Fenced: writes held and lease gone first, then the same.
 
-use super::{After, Flow, Force, Mirror, Step};
+use super::{After, Force, Mirror, Step};
 use crate::{
     action::{Action, Actions, Gate, Job, Note},
     config::{Config, Rule},

@@ -15,7 +15,10 @@
 mod command;
 mod contest;
 mod handover;
-mod pairing;
+pub mod pairing;
+mod symmetry;
+
+pub use symmetry::Names;
 
 use crate::{
     action::{Action, Actions, Gate, Job, Note},
@@ -169,33 +172,6 @@ impl<const H: usize> Mirror<H> {
         self.window(cfg).map_or(beat, |window| beat.min(window))
     }
 
-    /// Moves the origin of this node's clock forward by `by`.
-    pub fn rebase(&mut self, by: u64) {
-        for tick in [&mut self.proven, &mut self.since, &mut self.woke, &mut self.beat_due] {
-            *tick = tick.rebased(by);
-        }
-        if let Step::Listening { until } = &mut self.step {
-            *until = until.rebased(by);
-        }
-        self.broken = self.broken.map(|tick| tick.rebased(by));
-        if let Some(run) = &mut self.run {
-            *run = Run { since: run.since.rebased(by), last: run.last.rebased(by) };
-        }
-        if let Some(peer) = &mut self.peer {
-            peer.heard = peer.heard.rebased(by);
-            if let Some(echo) = &mut peer.beat.echo {
-                echo.sent = echo.sent.rebased(by);
-            }
-        }
-    }
-
-    /// Moves the origin of the peer's clock forward by `by`.
-    pub fn rebase_peer(&mut self, by: u64) {
-        if let Some(peer) = &mut self.peer {
-            peer.beat.sent = peer.beat.sent.rebased(by);
-        }
-    }
-
     fn take(&mut self, cfg: &Config, now: Tick, event: Event, out: &mut Actions<H>) {
         match event {
             Event::Woke => {}
@@ -244,7 +220,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// The peer's newest heartbeat, unless it is older than the window.
-    fn recent(&self, cfg: &Config, now: Tick) -> Option<Beat> {
+    pub(crate) fn recent(&self, cfg: &Config, now: Tick) -> Option<Beat> {
         self.peer.filter(|peer| now.since(peer.heard) <= cfg.timing.timeout).map(|peer| peer.beat)
     }
 
@@ -262,7 +238,7 @@ impl<const H: usize> Mirror<H> {
         self.lease(cfg, now, out);
     }
 
-    fn as_beat(&self, cfg: &Config, now: Tick) -> Beat {
+    pub(crate) fn as_beat(&self, cfg: &Config, now: Tick) -> Beat {
         let peer = self.peer.map(|peer| peer.beat);
         let theirs = peer.map_or(Generation::NONE, |beat| beat.generation);
         let copies = self.role == Role::Second && self.flow == Flow::Copying;
@@ -356,6 +332,32 @@ impl<const H: usize> Mirror<H> {
         self.record.term.max(self.peer.map_or(0, |peer| peer.beat.term)) + 1
     }
 
+    /// Becomes the node that `beat` describes, having just heard `heard`: for looking ahead, never for acting.
+    pub(crate) fn adopt(&mut self, beat: &Beat, heard: Beat, now: Tick) {
+        let copying = beat.mark == Mark::Copying;
+        let generation = if copying { Generation::NONE } else { beat.generation };
+        let mut history = self.record.history;
+        if let Some(first) = history.first_mut().filter(|first| **first != beat.parent) {
+            *first = beat.parent;
+        }
+        self.record = Record { term: beat.term, generation, history, mark: beat.mark, side: beat.side };
+        self.role = beat.role;
+        self.fenced = beat.fenced;
+        self.partner = beat.partner;
+        self.copying = beat.generation;
+        self.flow = match beat.role {
+            Role::Second if copying => Flow::Copying,
+            Role::Second | Role::Prim => Flow::Level,
+            _ => Flow::None,
+        };
+        self.peer = Some(Peer {
+            beat: Beat { echo: Some(Echo { boot: beat.boot, sent: now }), proof: 0, ..heard },
+            heard: now,
+        });
+        self.proven = now;
+        self.run = Some(Run { since: Tick(0), last: now });
+    }
+
     pub const fn role(&self) -> Role {
         self.role
     }
@@ -391,5 +393,27 @@ impl<const H: usize> Mirror<H> {
     fn begin(&mut self, job: Job, step: Step, out: &mut Actions<H>) {
         self.step = step;
         out.push(Action::Begin(job));
+    }
+}
+
+impl<const H: usize> Mirror<H> {
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    pub const fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    pub const fn fenced(&self) -> bool {
+        self.fenced
+    }
+
+    pub const fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
     }
 }

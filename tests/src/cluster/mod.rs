@@ -118,8 +118,8 @@ impl Cluster {
         let node = self.node(node)?;
         wait::until(format!("{} to be {state}", node.name()), limit, LOOK, || match node.seen() {
             Ok(seen) if seen.is(state) => Ok(()),
-            Ok(seen) => Err(seen.to_string()),
-            Err(error) => Err(error.to_string()),
+            Ok(seen) => Err(format!("{seen}; its agent's last words: {}", node.last_words())),
+            Err(error) => Err(format!("{error}; its agent's last words: {}", node.last_words())),
         })
     }
 

@@ -144,6 +144,13 @@ fn eight_when_the_agent_is_lost_after_sending() {
 }
 
 #[test]
+fn eight_when_the_command_gets_no_answer() {
+    let (home, _kept) = Home::with_agent(&["db"], |_, _| panic!("the agent dies of this command"));
+    let ran = home.run("start");
+    assert_eq!(ran.exit, 8, "{}", ran.all());
+}
+
+#[test]
 fn nine_when_the_state_is_another() {
     let (home, kept) = Home::with_agent(&["db"], starts);
     assert_eq!(home.run("start --if-state 40").exit, 9);

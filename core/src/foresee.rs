@@ -1,0 +1,165 @@
+//! What would happen: the same machine, run ahead from the live state.
+//!
+//! The peer is rebuilt from its last heartbeat, which says all that decides; then both run undisturbed, except
+//! for the one thing that is asked about.
+
+use crate::{
+    action::{Action, Actions, Job},
+    config::Config,
+    event::{Beat, Command, Event},
+    mirror::{Flow, Mirror},
+    role::{Cause, Role, Status},
+    time::Tick,
+};
+
+/// What is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// An operator's command on this node.
+    Order(Command),
+    /// The peer loses power.
+    PeerLost,
+    /// This node loses power.
+    SelfLost,
+}
+
+/// One thing that will happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Time from now, without the time that scripts and copies take.
+    pub after: u64,
+    /// On the peer, not here?
+    pub peer: bool,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Became { from: Role, to: Role, cause: Cause },
+    Job(Job),
+}
+
+/// The course of events, as far as it fits, and where it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    pub stages: [Option<Stage>; 12],
+    /// Role and status of this node and of the peer at the end; `None` for a node that is lost or not known.
+    pub end: [Option<(Role, Status)>; 2],
+    /// How long nobody serves, without the time that scripts take.
+    pub gap: u64,
+}
+
+impl Course {
+    /// Does a node serve at the end?
+    pub fn serves(&self) -> bool {
+        self.end.iter().flatten().any(|(role, _)| role.serves())
+    }
+
+    fn push(&mut self, stage: Stage) {
+        if let Some(free) = self.stages.iter_mut().find(|slot| slot.is_none()) {
+            *free = Some(stage);
+        }
+    }
+}
+
+/// The two machines, run ahead together.
+struct Run<'a, const H: usize> {
+    cfg: &'a Config,
+    start: Tick,
+    nodes: [Option<Mirror<H>>; 2],
+    /// The newest heartbeat on its way to each.
+    wires: [Option<Beat>; 2],
+    course: Course,
+}
+
+impl<const H: usize> Mirror<H> {
+    /// Runs the pair ahead from now.
+    pub fn foresee(&self, cfg: &Config, now: Tick, ahead: Ahead) -> Course {
+        let peer = self.recent(cfg, now).map(|beat| Self::rebuilt(cfg, now, &beat, self));
+        let course = Course { stages: [None; 12], end: [None; 2], gap: 0 };
+        let mut run = Run { cfg, start: now, nodes: [Some(*self), peer], wires: [None; 2], course };
+        match ahead {
+            Ahead::Order(command) => run.event(0, now, Event::Ordered(command)),
+            Ahead::PeerLost => run.nodes[1] = None,
+            Ahead::SelfLost => run.nodes[0] = None,
+        }
+        run.ahead(now);
+        run.course
+    }
+
+    /// The peer as its heartbeat describes it, having just heard this node.
+    fn rebuilt(cfg: &Config, now: Tick, beat: &Beat, me: &Self) -> Self {
+        let mut peer = Self::new(now, beat.boot, u64::MAX / 3, *me.record());
+        peer.adopt(beat, me.as_beat(cfg, now), now);
+        peer
+    }
+}
+
+impl<const H: usize> Run<'_, H> {
+    fn ahead(&mut self, from: Tick) {
+        let timing = &self.cfg.timing;
+        let (period, ticks) = (timing.period, 2 * (timing.timeout + timing.guard) / timing.period + 8);
+        for tick in 1..=ticks {
+            let now = from.plus(tick * period);
+            for node in 0..2 {
+                self.event(node, now, Event::Answered { asked: now });
+                self.event(node, now, Event::Woke);
+                if let Some(beat) = self.wires[node].take() {
+                    self.event(node, now, Event::Heard(beat));
+                }
+                self.bring_level(node, now);
+            }
+            if !self.nodes.iter().flatten().any(|node| node.role().serves()) {
+                self.course.gap += period;
+            }
+        }
+        self.course.end = [0, 1].map(|node| self.nodes[node].as_ref().map(|it| (it.role(), it.status())));
+    }
+
+    /// The data flow, with all that it reports, takes no time here.
+    fn bring_level(&mut self, node: usize, now: Tick) {
+        let Some(boot) = self.nodes[1 - node].as_ref().map(Mirror::boot) else { return };
+        let flow =
+            |run: &Self| run.nodes[node].as_ref().filter(|it| it.role() == Role::Alone).map(Mirror::flow);
+        if flow(self) == Some(Flow::Copying) {
+            self.event(node, now, Event::Copied { boot });
+        }
+        if flow(self) == Some(Flow::Level) {
+            self.event(node, now, Event::Drained { boot });
+        }
+    }
+
+    fn event(&mut self, node: usize, now: Tick, event: Event) {
+        let mut out = Actions::default();
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            // The tie-break matters only where both have gone on alone, which is not foreseen.
+            let Some(core) = &mut self.nodes[node] else { return };
+            core.handle(self.cfg, now, event, &mut out);
+            for action in out.drain() {
+                let stage = |what| Stage { after: now.since(self.start), peer: node == 1, what };
+                match action {
+                    Action::Send(beat) => self.wires[1 - node] = Some(beat),
+                    Action::Begin(job) => {
+                        self.course.push(stage(What::Job(job)));
+                        next = Some(Event::Done { job, ok: true });
+                    }
+                    Action::Became { from, to, cause } => {
+                        self.course.push(stage(What::Became { from, to, cause }));
+                    }
+                    Action::Persist(_)
+                    | Action::Gate(_)
+                    | Action::Lease(_)
+                    | Action::Source { .. }
+                    | Action::SourceStop
+                    | Action::Drain
+                    | Action::Receive { .. }
+                    | Action::ReceiveStop
+                    | Action::Probe
+                    | Action::Answer { .. }
+                    | Action::Note(_) => {}
+                }
+            }
+        }
+    }
+}

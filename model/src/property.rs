@@ -1,0 +1,89 @@
+//! What must hold in every state, and what must be possible.
+
+use safetui_core::{Cause, Mark, Role, mirror::Flow};
+use stateright::Property;
+
+use crate::{
+    verify::Pair,
+    world::{BASE, World, Write, survivor_serves},
+};
+
+/// Every property, in the order in which they are shown.
+pub fn all() -> Vec<Property<Pair>> {
+    vec![
+        Property::always("at most one node acknowledges writes", |pair: &Pair, world: &World| {
+            pair.forks() || one_acknowledges(world)
+        }),
+        Property::always("at most one node answers for the virtual IP", |pair: &Pair, world: &World| {
+            pair.forks() || one_answers(world)
+        }),
+        Property::always("who serves has every acknowledged write", |pair: &Pair, world: &World| {
+            pair.forks() || serves_all(world)
+        }),
+        Property::always("no acknowledged write is overwritten unseen", |_, world: &World| {
+            !world.overwritten
+        }),
+        Property::always("the disk is what the node believes", |_, world| disk_is_believed(world)),
+        Property::always("a wake clears what is due", nothing_stays_due),
+        Property::always("recovers once faults cease", recovers),
+        Property::always("a survivor of a healthy pair serves in its window", one_crash_is_survived),
+        Property::sometimes("takeover after silence", |_, world| took_over(world)),
+        Property::sometimes("a contest is lost", |_, world| lost_contest(world)),
+        Property::sometimes("paired again after a crash", |pair: &Pair, world: &World| {
+            world.paired() && world.left.crashes < pair.settings.budget.crashes
+        }),
+        Property::sometimes("a write is acknowledged", |_, world: &World| world.write == Write::Acknowledged),
+    ]
+}
+
+fn one_acknowledges(world: &World) -> bool {
+    let can = |node: usize| {
+        let it = &world.nodes[node];
+        let applied_by_peer = matches!(it.gate, safetui_core::Gate::Both { .. }) && world.connected(node);
+        matches!(it.gate, safetui_core::Gate::Alone { .. }) || applied_by_peer
+    };
+    !(can(0) && can(1))
+}
+
+fn one_answers(world: &World) -> bool {
+    !(world.nodes[0].answers() && world.nodes[1].answers())
+}
+
+fn serves_all(world: &World) -> bool {
+    world.write != Write::Acknowledged
+        || world.nodes.iter().all(|node| !(node.answers() && node.writable()) || node.data)
+}
+
+fn disk_is_believed(world: &World) -> bool {
+    world.nodes.iter().all(|node| node.core.as_ref().is_none_or(|core| *core.record() == node.disk))
+}
+
+fn nothing_stays_due(pair: &Pair, world: &World) -> bool {
+    (0..2).all(|node| {
+        let it = &world.nodes[node];
+        let wakes = it.core.as_ref().map(|core| core.next_wake(&pair.settings.config(node)).0);
+        !it.runs() || wakes.is_none_or(|wakes| wakes >= BASE)
+    })
+}
+
+fn recovers(pair: &Pair, world: &World) -> bool {
+    pair.healing.heals(&pair.settings, world, pair.ticks_to_heal())
+}
+
+fn one_crash_is_survived(pair: &Pair, world: &World) -> bool {
+    let untouched = world.left == pair.settings.budget && world.paired();
+    !untouched
+        || (0..2).all(|victim| survivor_serves(&pair.settings, world, victim, pair.ticks_to_take_over()))
+}
+
+fn took_over(world: &World) -> bool {
+    world.nodes.iter().filter_map(|node| node.core.as_ref()).any(|core| {
+        core.role() == Role::Alone && core.cause() == Cause::PeerLost && core.record().mark == Mark::Exclusive
+    })
+}
+
+fn lost_contest(world: &World) -> bool {
+    world.nodes.iter().filter_map(|node| node.core.as_ref()).any(|core| {
+        core.cause() == Cause::ContestLost && core.role() == Role::Wait && core.flow() == Flow::None
+    })
+}

@@ -1,0 +1,161 @@
+//! What must follow once faults cease: the recovery properties, as functions of one state.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, Hash, Hasher},
+    sync::Mutex,
+};
+
+use safetui_core::{Cause, Command, Role, Status};
+
+use super::{Budget, Cut, Settings, Step, World};
+
+/// Does a pair heal from here, within how many ticks? Remembers the states from which it does, since fair runs
+/// from different states soon meet.
+#[derive(Debug)]
+pub struct Healing {
+    healed: Vec<Mutex<HashSet<u64>>>,
+    hasher: std::hash::RandomState,
+}
+
+const SHARDS: usize = 64;
+
+impl Default for Healing {
+    fn default() -> Self {
+        Self {
+            healed: (0..SHARDS).map(|_| Mutex::new(HashSet::new())).collect(),
+            hasher: std::hash::RandomState::new(),
+        }
+    }
+}
+
+impl Healing {
+    /// Faults cease and both nodes run: is it PRIM and SECOND again, without any human, within `ticks`?
+    pub fn heals(&self, settings: &Settings, world: &World, ticks: u32) -> bool {
+        let mut world = world.calm(settings);
+        let mut path = Vec::new();
+        for _ in 0..ticks {
+            let print = self.print(&world);
+            if world.paired() || world.awaits_operator() || self.known(print) {
+                for print in path {
+                    self.remember(print);
+                }
+                return true;
+            }
+            path.push(print);
+            world.fair_tick(settings, [true, true]);
+        }
+        false
+    }
+
+    fn print(&self, world: &World) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        world.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn known(&self, print: u64) -> bool {
+        self.healed[print as usize % SHARDS].lock().is_ok_and(|healed| healed.contains(&print))
+    }
+
+    fn remember(&self, print: u64) {
+        if let Ok(mut healed) = self.healed[print as usize % SHARDS].lock() {
+            healed.insert(print);
+        }
+    }
+}
+
+/// One of the two loses power now and stays down; does the other serve within `ticks`?
+pub fn survivor_serves(settings: &Settings, world: &World, victim: usize, ticks: u32) -> bool {
+    let mut world = world.clone();
+    world.left = Budget::default();
+    world.power_off(victim);
+    let survivor = 1 - victim;
+    for _ in 0..ticks {
+        let alone = world.nodes[survivor].core.as_ref().is_some_and(|core| core.role() == Role::Alone);
+        if alone && world.nodes[survivor].answers() {
+            return true;
+        }
+        world.fair_tick(settings, [victim != 0, victim != 1]);
+    }
+    false
+}
+
+impl World {
+    /// The same state with every fault repaired and none to come.
+    fn calm(&self, settings: &Settings) -> Self {
+        let mut world = self.clone();
+        world.left = Budget::default();
+        world.cut = Cut::None;
+        for node in 0..2 {
+            world.nodes[node].paused = false;
+            if world.nodes[node].core.is_none() {
+                world.boot(settings, node, Command::Start);
+            }
+        }
+        world.canonize();
+        world
+    }
+
+    /// One is PRIM, the other SECOND, both ready.
+    pub fn paired(&self) -> bool {
+        let is = |node: usize, role| {
+            self.nodes[node]
+                .core
+                .as_ref()
+                .is_some_and(|core| core.role() == role && core.status() == Status::Ready)
+        };
+        (is(0, Role::Prim) && is(1, Role::Second)) || (is(1, Role::Prim) && is(0, Role::Second))
+    }
+
+    /// One serves and the other waits for an operator to choose between two forks.
+    pub fn awaits_operator(&self) -> bool {
+        let is = |node: usize, serves: bool| {
+            self.nodes[node].core.as_ref().is_some_and(|core| {
+                let waits = core.role() == Role::Wait && core.cause() == Cause::Forked;
+                if serves { core.role() == Role::Alone } else { waits }
+            })
+        };
+        (is(0, true) && is(1, false)) || (is(1, true) && is(0, false))
+    }
+
+    /// Everything under way arrives, everything that can be done for the data is done, and time passes.
+    fn fair_tick(&mut self, settings: &Settings, runs: [bool; 2]) {
+        for to in 0..2 {
+            while !self.wires[to].is_empty() {
+                let step = if runs[to] { Step::Deliver { to, at: 0 } } else { Step::Lose { to, at: 0 } };
+                if step == (Step::Lose { to, at: 0 }) {
+                    self.wires[to].clear();
+                } else {
+                    self.take(settings, step);
+                }
+            }
+        }
+        for node in 0..2 {
+            let steps = [
+                (self.can_copy(node), Step::Copy(node)),
+                (self.can_apply(node), Step::Apply(node)),
+                (self.report(node).is_some(), Step::Report(node)),
+            ];
+            for (_, step) in steps.into_iter().filter(|(can, _)| *can) {
+                self.take(settings, step);
+            }
+        }
+        self.take(settings, Step::Tick { by: [1, 1] });
+    }
+}
+
+impl World {
+    /// Runs undisturbed until the pair is ready and has been for longer than any moment is remembered, then
+    /// allows what the world allows.
+    ///
+    /// # Panics
+    /// If a pair without any fault does not get ready.
+    pub fn settle_in(&mut self, settings: &Settings) {
+        for _ in 0..3 * super::BASE.0 {
+            self.fair_tick(settings, [true, true]);
+        }
+        assert!(self.paired(), "an undisturbed pair gets ready: {self:#?}");
+        self.left = settings.budget;
+    }
+}

@@ -1,0 +1,105 @@
+//! Two nodes, the ways between them, a router, a client that writes, and what may go wrong.
+//!
+//! One tick is one heartbeat period. A node's clock always reads [`BASE`]; instead of moving on, every moment
+//! that is stored anywhere moves back, so that no run has an end and still there are finitely many states.
+
+mod data;
+mod fair;
+mod names;
+mod node;
+mod step;
+mod wire;
+
+pub use fair::{Healing, survivor_serves};
+pub use node::Node;
+pub use step::Step;
+pub use wire::{Cut, Wire};
+
+use safetui_core::{Config, Mirror, Rules, Tick, Timing, Witness};
+
+/// How many ancestors a record keeps in the model: names that nobody can mention any more are dropped, so
+/// this is more than two nodes can need.
+pub const H: usize = 4;
+
+/// The core as the model runs it.
+pub type Core = Mirror<H>;
+
+/// What every clock reads; further back than any window reaches.
+pub const BASE: Tick = Tick(24);
+
+/// What may happen, and how often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Budget {
+    /// A node loses power, at any moment, also between two steps of one decision.
+    pub crashes: u8,
+    /// The network changes, other than healing.
+    pub cuts: u8,
+    /// A heartbeat is lost on a way that works.
+    pub losses: u8,
+    /// A node stops running and later goes on.
+    pub pauses: u8,
+    /// One clock gains a tick on the other.
+    pub skews: u8,
+    /// An operator asks for a change of roles.
+    pub swaps: u8,
+}
+
+/// One world: the protocol's settings and its surroundings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub name: &'static str,
+    pub timing: Timing,
+    pub witness: Witness,
+    pub rules: Rules,
+    pub budget: Budget,
+    /// Ticks that a heartbeat may be under way.
+    pub delay: u8,
+    /// Do heartbeats also travel reflected by the router?
+    pub relay: bool,
+    /// May the way between the nodes be cut while both reach the router?
+    pub direct_cuts: bool,
+    /// May a cut be in one direction only?
+    pub one_way: bool,
+}
+
+impl Settings {
+    /// What one node is configured with.
+    pub fn config(&self, node: usize) -> Config {
+        Config {
+            timing: self.timing,
+            witness: self.witness,
+            failover: true,
+            first: node == 0,
+            rules: self.rules,
+        }
+    }
+}
+
+/// The one write that is watched: by symmetry it stands for any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Write {
+    #[default]
+    None,
+    /// Applied at that node, and the client waits.
+    Pending {
+        at: usize,
+    },
+    Acknowledged,
+    /// The client will never know.
+    Unknown,
+}
+
+/// A state of the world.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    pub nodes: [Node; 2],
+    /// `wires[n]` leads to node `n`.
+    pub wires: [Wire; 2],
+    pub cut: Cut,
+    pub write: Write,
+    pub left: Budget,
+    /// Ticks by which the first node's clock is ahead.
+    pub skew: i8,
+    /// An acknowledged write was overwritten by a copy that nobody had asked for.
+    pub overwritten: bool,
+}

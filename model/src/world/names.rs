@@ -1,0 +1,101 @@
+//! Two states that differ only in the names of generations and terms are one.
+
+use safetui_core::{Gate, Generation, mirror::Names};
+
+use super::{World, node::Link};
+
+/// Numbers the generations that anybody can still mention in the order in which they are met, and the terms by
+/// their rank.
+#[derive(Default)]
+struct Canon {
+    generations: Seen<24>,
+    terms: Seen<24>,
+}
+
+/// A short list of numbers without repetition.
+struct Seen<const N: usize> {
+    list: [u64; N],
+    len: usize,
+}
+
+impl<const N: usize> Default for Seen<N> {
+    fn default() -> Self {
+        Self { list: [0; N], len: 0 }
+    }
+}
+
+impl<const N: usize> Seen<N> {
+    fn add(&mut self, number: u64) {
+        if number != 0 && !self.list[..self.len].contains(&number) {
+            self.list[self.len] = number;
+            self.len += 1;
+        }
+    }
+
+    fn rank(&self, number: u64) -> u64 {
+        self.list[..self.len].iter().position(|seen| *seen == number).map_or(0, |at| at as u64 + 1)
+    }
+}
+
+/// The first pass: what is mentioned as somebody's data now. Ancestors alone do not count.
+struct Collect<'a>(&'a mut Canon);
+
+impl Names for Collect<'_> {
+    fn generation(&mut self, generation: &mut Generation) {
+        self.0.generations.add(generation.0);
+    }
+
+    fn ancestor(&mut self, _: &mut Generation) {}
+
+    fn term(&mut self, term: &mut u64) {
+        self.0.terms.add(*term);
+    }
+}
+
+/// The second pass: every name becomes its number; an ancestor that nobody has is forgotten.
+struct Rename<'a>(&'a Canon);
+
+impl Names for Rename<'_> {
+    fn generation(&mut self, generation: &mut Generation) {
+        generation.0 = self.0.generations.rank(generation.0);
+    }
+
+    fn ancestor(&mut self, generation: &mut Generation) {
+        generation.0 = self.0.generations.rank(generation.0);
+    }
+
+    fn term(&mut self, term: &mut u64) {
+        *term = self.0.terms.rank(*term);
+    }
+}
+
+impl World {
+    /// Gives every generation and term its canonical name.
+    pub(super) fn canonize(&mut self) {
+        let mut canon = Canon::default();
+        self.rename(&mut Collect(&mut canon));
+        let len = canon.terms.len;
+        canon.terms.list[..len].sort_unstable();
+        self.rename(&mut Rename(&canon));
+    }
+
+    fn rename(&mut self, names: &mut impl Names) {
+        for node in &mut self.nodes {
+            node.disk.rename(names);
+            if let Some(core) = &mut node.core {
+                core.rename(names);
+            }
+            for Link { generation, term, .. } in [&mut node.source, &mut node.receive].into_iter().flatten() {
+                names.generation(generation);
+                names.term(term);
+            }
+            if let Gate::Alone { generation, term } | Gate::Both { generation, term } = &mut node.gate {
+                names.generation(generation);
+                names.term(term);
+            }
+        }
+        for flight in self.wires.iter_mut().flat_map(|wire| wire.iter_mut()) {
+            flight.beat.rename(names);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! One node: its core, its disk, and what its drivers hold.
+
+use safetui_core::{Boot, Gate, Generation, Record, Tick};
+
+use super::{BASE, Core, H};
+
+/// One end of a stream of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link {
+    /// The life of the node at the other end.
+    pub peer: Boot,
+    pub generation: Generation,
+    pub term: u64,
+}
+
+/// A node, running or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// Absent while the node is down.
+    pub core: Option<Core>,
+    pub disk: Record<H>,
+    pub boot: Boot,
+    pub paused: bool,
+    pub gate: Gate,
+    pub lease: Tick,
+    pub address: bool,
+    pub source: Option<Link>,
+    pub receive: Option<Link>,
+    /// Has `receive` brought this node level with its source?
+    pub level: bool,
+    /// Does this node's disk have the watched write?
+    pub data: bool,
+}
+
+impl Node {
+    pub fn new() -> Self {
+        Self {
+            core: None,
+            disk: Record::default(),
+            boot: Boot(0),
+            paused: false,
+            gate: Gate::Closed,
+            lease: Tick(0),
+            address: false,
+            source: None,
+            receive: None,
+            level: false,
+            data: false,
+        }
+    }
+
+    /// Is it up and not paused?
+    pub const fn runs(&self) -> bool {
+        self.core.is_some() && !self.paused
+    }
+
+    /// Would it answer for the virtual IP?
+    pub fn answers(&self) -> bool {
+        self.address && self.lease > BASE
+    }
+
+    /// Is a write of the application applied here?
+    pub const fn writable(&self) -> bool {
+        matches!(self.gate, Gate::Alone { .. } | Gate::Both { .. })
+    }
+
+    /// Everything but the disk is gone.
+    pub fn lose_power(&mut self) {
+        *self = Self { disk: self.disk, boot: self.boot, data: self.data, ..Self::new() };
+    }
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self::new()
+    }
+}

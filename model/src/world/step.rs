@@ -1,0 +1,387 @@
+//! What can happen next, and what then does.
+
+use safetui_core::{Action, Actions, Boot, Command, Event, Gate, Job, Tick};
+
+use super::{BASE, Budget, Core, Cut, H, Node, Settings, Wire, World, Write, node::Link};
+
+/// One thing that happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Both clocks move on by these ticks, and who runs wakes.
+    Tick {
+        by: [u8; 2],
+    },
+    /// The heartbeat at that place of the wire to that node arrives.
+    Deliver {
+        to: usize,
+        at: usize,
+    },
+    /// It is lost.
+    Lose {
+        to: usize,
+        at: usize,
+    },
+    /// The network changes.
+    Cut(Cut),
+    Heal,
+    Crash(usize),
+    /// As `Tick`, `Deliver` and `Report`, but the node loses power at its first durable step.
+    TickThenCrash(usize, Torn),
+    DeliverThenCrash {
+        to: usize,
+        at: usize,
+        torn: Torn,
+    },
+    ReportThenCrash(usize, Torn),
+    Restart(usize),
+    Pause(usize),
+    Resume(usize),
+    /// The client writes to that node.
+    Write(usize),
+    /// The operation at the source is applied by its secondary.
+    Apply(usize),
+    Acknowledge(usize),
+    /// The source's data are on the secondary.
+    Copy(usize),
+    /// The source's driver reports.
+    Report(usize),
+    /// An operator asks that node to change roles.
+    Swap(usize),
+}
+
+/// On which side of a durable step a node loses power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Torn {
+    /// The orders before it are carried out, the step itself is not.
+    Before,
+    /// It is durable, and nothing after it is done.
+    After,
+}
+
+const TORN: [Torn; 2] = [Torn::Before, Torn::After];
+
+impl World {
+    /// A pair that has just been installed and started: the first node forced to serve.
+    pub fn begin(settings: &Settings) -> Self {
+        let mut world = Self {
+            nodes: [Node::new(), Node::new()],
+            wires: [Wire::default(); 2],
+            cut: Cut::None,
+            write: Write::None,
+            left: Budget::default(),
+            skew: 0,
+            overwritten: false,
+        };
+        world.boot(settings, 0, Command::Prim);
+        world.boot(settings, 1, Command::Start);
+        world.canonize();
+        world
+    }
+
+    /// Everything that can happen next.
+    pub fn possible(&self, settings: &Settings, steps: &mut Vec<Step>) {
+        for node in 0..2 {
+            self.possible_heartbeats(settings, node, steps);
+            self.possible_data(node, steps);
+            self.possible_faults(node, steps);
+        }
+        self.possible_cuts(settings, steps);
+        if self.time_may_pass(settings) {
+            steps.push(Step::Tick { by: [1, 1] });
+            for (by, skew) in [([2, 1], self.skew + 1), ([1, 2], self.skew - 1)] {
+                if self.left.skews > 0 && skew.unsigned_abs() as u64 <= settings.timing.drift {
+                    steps.push(Step::Tick { by });
+                }
+            }
+            for node in (0..2).filter(|node| self.left.crashes > 0 && self.nodes[*node].runs()) {
+                steps.extend(TORN.map(|torn| Step::TickThenCrash(node, torn)));
+            }
+        }
+    }
+
+    fn possible_heartbeats(&self, settings: &Settings, to: usize, steps: &mut Vec<Step>) {
+        for at in 0..self.wires[to].len() {
+            if self.nodes[to].runs() {
+                steps.push(Step::Deliver { to, at });
+                if self.left.crashes > 0 {
+                    steps.extend(TORN.map(|torn| Step::DeliverThenCrash { to, at, torn }));
+                }
+            }
+            if self.left.losses > 0 || !self.cut.beats(settings.relay, to) {
+                steps.push(Step::Lose { to, at });
+            }
+        }
+    }
+
+    fn possible_data(&self, node: usize, steps: &mut Vec<Step>) {
+        let can = [
+            (self.can_write(node), Step::Write(node)),
+            (self.can_apply(node), Step::Apply(node)),
+            (self.can_acknowledge(node), Step::Acknowledge(node)),
+            (self.can_copy(node), Step::Copy(node)),
+            (self.report(node).is_some(), Step::Report(node)),
+        ];
+        steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
+        if self.report(node).is_some() && self.left.crashes > 0 {
+            steps.extend(TORN.map(|torn| Step::ReportThenCrash(node, torn)));
+        }
+    }
+
+    fn possible_faults(&self, node: usize, steps: &mut Vec<Step>) {
+        let it = &self.nodes[node];
+        let can = [
+            (it.core.is_some() && self.left.crashes > 0, Step::Crash(node)),
+            (it.core.is_none(), Step::Restart(node)),
+            (it.runs() && self.left.pauses > 0, Step::Pause(node)),
+            (it.paused, Step::Resume(node)),
+            (it.runs() && self.left.swaps > 0, Step::Swap(node)),
+        ];
+        steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
+    }
+
+    fn possible_cuts(&self, settings: &Settings, steps: &mut Vec<Step>) {
+        if self.cut != Cut::None {
+            steps.push(Step::Heal);
+        }
+        if self.left.cuts > 0 {
+            let plain = [Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All];
+            let direct = settings.direct_cuts.then_some(Cut::Direct);
+            let deaf = [Cut::Deaf(0), Cut::Deaf(1)].into_iter().filter(|_| settings.one_way);
+            let cuts = plain.into_iter().chain(direct).chain(deaf);
+            steps.extend(cuts.filter(|cut| *cut != self.cut).map(Step::Cut));
+        }
+    }
+
+    /// Time stands still while a heartbeat that must arrive has not.
+    fn time_may_pass(&self, settings: &Settings) -> bool {
+        (0..2).all(|to| {
+            !self.nodes[to].runs() || self.wires[to].iter().all(|flight| flight.age < settings.delay)
+        })
+    }
+
+    /// Does what `step` says; `None` if it turns out to be another step.
+    pub fn take(&mut self, settings: &Settings, step: Step) -> Option<()> {
+        match step {
+            Step::Tick { by } => self.tick(settings, by, None)?,
+            Step::TickThenCrash(node, torn) => self.tick(settings, [1, 1], Some((node, torn)))?,
+            Step::Deliver { to, at } => {
+                let flight = self.wires[to].take(at)?;
+                self.event(settings, to, Event::Heard(flight.beat), None);
+            }
+            Step::DeliverThenCrash { to, at, torn } => {
+                let flight = self.wires[to].take(at)?;
+                self.crashing(settings, to, Event::Heard(flight.beat), torn)?;
+            }
+            Step::Lose { to, at } => {
+                self.wires[to].take(at)?;
+                if self.cut.beats(settings.relay, to) {
+                    self.left.losses -= 1;
+                }
+            }
+            Step::Cut(cut) => {
+                self.left.cuts -= 1;
+                self.cut = cut;
+            }
+            Step::Heal => self.cut = Cut::None,
+            Step::Crash(node) => self.crash(node),
+            Step::Restart(node) => self.boot(settings, node, Command::Start),
+            Step::Pause(node) => {
+                self.left.pauses -= 1;
+                self.nodes[node].paused = true;
+            }
+            Step::Resume(node) => {
+                self.nodes[node].paused = false;
+                self.event(settings, node, Event::Woke, None);
+            }
+            Step::Write(node) => self.client_writes(node),
+            Step::Apply(node) => self.nodes[1 - node].data = true,
+            Step::Acknowledge(_) => self.write = Write::Acknowledged,
+            Step::Copy(node) => self.copy(node),
+            Step::Report(node) => {
+                let event = self.report(node)?;
+                self.event(settings, node, event, None);
+            }
+            Step::ReportThenCrash(node, torn) => {
+                let event = self.report(node)?;
+                self.crashing(settings, node, event, torn)?;
+            }
+            Step::Swap(node) => {
+                self.left.swaps -= 1;
+                self.event(settings, node, Event::Ordered(Command::Swap), None);
+            }
+        }
+        self.forget_write();
+        self.canonize();
+        Some(())
+    }
+
+    fn crash(&mut self, node: usize) {
+        self.left.crashes -= 1;
+        self.power_off(node);
+    }
+
+    pub(super) fn power_off(&mut self, node: usize) {
+        if self.write == (Write::Pending { at: node }) {
+            self.write = Write::Unknown;
+        }
+        self.nodes[node].lose_power();
+        self.wires[node].clear();
+    }
+
+    /// The node handles `event` and loses power at its first durable step, if there is one.
+    fn crashing(&mut self, settings: &Settings, node: usize, event: Event, torn: Torn) -> Option<()> {
+        self.event(settings, node, event, Some(torn)).then(|| self.crash(node))
+    }
+
+    pub(super) fn boot(&mut self, settings: &Settings, node: usize, command: Command) {
+        let it = &mut self.nodes[node];
+        it.boot = Boot(it.boot.0 + 1);
+        // Far from the canonical names, and different for the two nodes.
+        let nonce = (node as u64 + 1) << 40;
+        it.core = Some(Core::new(BASE, it.boot, nonce, it.disk));
+        self.event(settings, node, Event::Ordered(command), None);
+    }
+
+    /// Time passes, and everybody who runs wakes; the witness answers whoever reaches it.
+    pub(super) fn tick(
+        &mut self,
+        settings: &Settings,
+        by: [u8; 2],
+        crash: Option<(usize, Torn)>,
+    ) -> Option<()> {
+        let gained = i8::try_from(by[0]).ok()? - i8::try_from(by[1]).ok()?;
+        if gained != 0 {
+            self.left.skews -= 1;
+            self.skew += gained;
+        }
+        for node in 0..2 {
+            self.pass(settings, node, u64::from(by[node]));
+        }
+        for flight in self.wires.iter_mut().flat_map(|wire| wire.iter_mut()) {
+            flight.age = flight.age.saturating_add(1).min(settings.delay + 1);
+        }
+        for node in 0..2 {
+            if !self.nodes[node].runs() {
+                continue;
+            }
+            let torn = crash.filter(|(victim, _)| *victim == node).map(|(_, torn)| torn);
+            let mut crashed = false;
+            for event in self.wakes(settings, node) {
+                crashed = crashed || self.event(settings, node, event, torn);
+            }
+            match torn {
+                Some(_) if crashed => self.crash(node),
+                Some(_) => return None,
+                None => {}
+            }
+        }
+        Some(())
+    }
+
+    /// What a node that wakes is told: the witness answers whoever reaches it, and the driver of a source notices
+    /// within a tick whether its stream works.
+    fn wakes(&self, settings: &Settings, node: usize) -> impl Iterator<Item = Event> + use<> {
+        let boot = self.nodes[1 - node].boot;
+        let streams = (settings.direct_cuts || settings.one_way) && self.nodes[node].source.is_some();
+        let stream = if self.cut.data() { Event::StreamUp { boot } } else { Event::StreamLost { boot } };
+        let answered = self.cut.router(node).then_some(Event::Answered { asked: BASE });
+        answered.into_iter().chain(streams.then_some(stream)).chain([Event::Woke])
+    }
+
+    /// Every moment on that node's clock moves back.
+    fn pass(&mut self, settings: &Settings, node: usize, by: u64) {
+        let it = &mut self.nodes[node];
+        it.lease = it.lease.rebased(by);
+        if it.lease <= BASE {
+            it.lease = Tick(0);
+        }
+        if let Some(core) = &mut it.core {
+            core.rebase(by);
+            core.forget(&settings.config(node), BASE);
+        }
+        if let Some(core) = &mut self.nodes[1 - node].core {
+            core.rebase_peer(by);
+        }
+        for flight in self.wires[1 - node].iter_mut() {
+            flight.beat.sent = flight.beat.sent.rebased(by);
+            flight.beat.forget(&settings.config(node));
+        }
+        for flight in self.wires[node].iter_mut() {
+            if let Some(echo) = &mut flight.beat.echo {
+                echo.sent = echo.sent.rebased(by);
+            }
+        }
+    }
+
+    /// Hands `event` to the core and carries out its orders, with any slow work done at once; up to the first
+    /// durable one if it is `torn`. Says whether there was one.
+    pub(super) fn event(
+        &mut self,
+        settings: &Settings,
+        node: usize,
+        event: Event,
+        torn: Option<Torn>,
+    ) -> bool {
+        let mut out = Actions::default();
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let Some(core) = &mut self.nodes[node].core else { return false };
+            core.handle(&settings.config(node), BASE, event, &mut out);
+            for action in out.drain() {
+                let durable = matches!(action, Action::Persist(_));
+                if durable && torn == Some(Torn::Before) {
+                    return true;
+                }
+                self.perform(settings, node, action, &mut next);
+                if durable && torn == Some(Torn::After) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn perform(&mut self, settings: &Settings, node: usize, action: Action<H>, next: &mut Option<Event>) {
+        let it = &mut self.nodes[node];
+        match action {
+            Action::Persist(record) => it.disk = record,
+            Action::Send(beat) => {
+                if self.cut.beats(settings.relay, 1 - node) && self.nodes[1 - node].core.is_some() {
+                    self.wires[1 - node].push(beat);
+                }
+            }
+            Action::Gate(gate) => self.gate(node, gate),
+            Action::Lease(until) => it.lease = if until == Tick::NEVER { Tick(BASE.0 + 1000) } else { until },
+            Action::Begin(job) => {
+                self.work(node, job);
+                *next = Some(Event::Done { job, ok: true });
+            }
+            Action::Source { to, generation, term } => it.source = Some(Link { peer: to, generation, term }),
+            Action::SourceStop => it.source = None,
+            Action::Receive { from, generation, term, .. } => {
+                it.receive = Some(Link { peer: from, generation, term });
+                it.level = false;
+            }
+            Action::ReceiveStop => {
+                it.receive = None;
+                it.level = false;
+            }
+            Action::Probe => {
+                if self.cut.data() && self.nodes[1 - node].answers() && next.is_none() {
+                    *next = Some(Event::AddressTaken);
+                }
+            }
+            Action::Drain | Action::Answer { .. } | Action::Became { .. } | Action::Note(_) => {}
+        }
+    }
+
+    fn work(&mut self, node: usize, job: Job) {
+        let it = &mut self.nodes[node];
+        match job {
+            Job::Enter { to, .. } => it.address = to.serves(),
+            Job::Leave { .. } | Job::Open | Job::Close { .. } => it.address = false,
+            Job::Restart { .. } => {}
+        }
+        debug_assert!(it.address || !matches!(it.gate, Gate::Alone { .. }) || !matches!(job, Job::Open));
+    }
+}

@@ -1,0 +1,99 @@
+//! Heartbeats under way, and which ways there are.
+
+use safetui_core::Beat;
+
+/// Which ways are cut. With reflected heartbeats, or on one and the same network, who reaches the same router
+/// reaches each other; only [`Cut::Direct`] breaks that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cut {
+    #[default]
+    None,
+    /// That node reaches nobody.
+    Off(usize),
+    /// Nobody reaches the router.
+    Router,
+    /// Everybody is alone.
+    All,
+    /// The nodes do not reach each other; both reach the router.
+    Direct,
+    /// That node hears nothing of the other, which hears it; both reach the router.
+    Deaf(usize),
+}
+
+impl Cut {
+    /// Do the nodes reach each other with data?
+    pub const fn data(self) -> bool {
+        matches!(self, Self::None | Self::Router)
+    }
+
+    /// Do heartbeats reach that node?
+    pub const fn beats(self, relay: bool, to: usize) -> bool {
+        match self {
+            Self::Direct => relay,
+            Self::Deaf(deaf) => deaf != to,
+            _ => self.data(),
+        }
+    }
+
+    /// Does that node reach the router?
+    pub const fn router(self, node: usize) -> bool {
+        match self {
+            Self::None | Self::Direct | Self::Deaf(_) => true,
+            Self::Off(off) => off != node,
+            Self::Router | Self::All => false,
+        }
+    }
+}
+
+/// A heartbeat under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flight {
+    pub beat: Beat,
+    /// Ticks since it was sent.
+    pub age: u8,
+}
+
+/// The heartbeats under way to one node, oldest first; they may arrive in any order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wire {
+    flights: [Option<Flight>; 2],
+}
+
+impl Wire {
+    /// One more is under way; when three are, the oldest is lost.
+    pub fn push(&mut self, beat: Beat) {
+        if self.flights[1].is_some() {
+            self.flights[0] = self.flights[1].take();
+        }
+        let free = usize::from(self.flights[0].is_some());
+        self.flights[free] = Some(Flight { beat, age: 0 });
+    }
+
+    pub fn take(&mut self, at: usize) -> Option<Flight> {
+        let taken = self.flights[at].take();
+        if at == 0 {
+            self.flights.swap(0, 1);
+        }
+        taken
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Flight> {
+        self.flights.iter().flatten()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flight> {
+        self.flights.iter_mut().flatten()
+    }
+
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
