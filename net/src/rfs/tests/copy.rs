@@ -210,3 +210,26 @@ fn after_a_change_of_roles_nothing_stale_is_read() {
     assert_eq!(seen(&pair.a), ("second".into(), true));
     assert_eq!(tree(&pair.a.dir).len(), tree(&pair.b.dir).len());
 }
+
+#[test]
+fn a_file_that_loses_its_known_name_during_the_copy_arrives_under_the_other() {
+    let pair = Pair::with(|a, _| {
+        shell(&a.dirs[0], "mkdir z; echo content > known; ln known z/other; mkfifo z/pipe")
+    });
+    // The root is level, z is not yet: the order in which a live removal hits the walk.
+    let shared = &pair.a.rfs.shared;
+    let names = shared.lock_names();
+    pair.start_copy();
+    super::eventually("the receiver is there", || shared.flow.with_session(|_| ()).is_some());
+    crate::rfs::copy::level_path(shared, 0, &shared.trees[0].root).unwrap();
+    let removing = thread::spawn({
+        let known = pair.a.dir.join("known");
+        move || fs::remove_file(known)
+    });
+    drop(names);
+    removing.join().unwrap().unwrap();
+    pair.a.hears(|report| *report == Report::Copied { boot: 2 });
+    pair.a.rfs.unmount().unwrap();
+    pair.assert_same();
+    assert_eq!(fs::read_to_string(pair.b.dir.join("z/other")).unwrap(), "content\n");
+}
