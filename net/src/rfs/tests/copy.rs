@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{ALONE, BOTH, Pair, tree};
-use crate::rfs::{Gate, Report, backing};
+use crate::rfs::backing::{self, Attr, Fid};
+use crate::rfs::frame::Op;
+use crate::rfs::replica::Replica;
+use crate::rfs::{Gate, Report};
 
 fn shell(dir: &Path, script: &str) {
     let status = std::process::Command::new("sh").arg("-ec").arg(script).current_dir(dir).status().unwrap();
@@ -207,6 +210,32 @@ fn after_a_change_of_roles_nothing_stale_is_read() {
     pair.b.rfs.source(3, 8, 2);
     pair.a.rfs.receive(3, 1, 8, 2, false);
     pair.b.hears(|report| *report == Report::Copied { boot: 3 });
-    assert_eq!(seen(&pair.a), ("second".into(), true));
+    assert_eq!(seen(&pair.a), (6, "second".into(), true));
     assert_eq!(tree(&pair.a.dir).len(), tree(&pair.b.dir).len());
+}
+
+#[test]
+fn a_file_that_loses_its_known_name_during_the_copy_arrives_under_the_other() {
+    let pair = Pair::new();
+    fs::write(pair.b.dir.join("known"), "content").unwrap();
+    let meta = fs::metadata(pair.b.dir.join("known")).unwrap();
+    let (dir, node) = (Fid { tree: 0, ino: backing::ROOT }, Fid { tree: 0, ino: 77 });
+    let attr = Attr::of(&meta);
+    let entry = |name: &[u8]| Op::Entry {
+        dir,
+        name: name.to_vec(),
+        node,
+        fresh: false,
+        attr,
+        target: Vec::new(),
+        xattrs: None,
+        dir_mtime: None,
+    };
+    let mut replica = Replica::new(Arc::clone(&pair.b.rfs.shared), None, false);
+    let remove =
+        Op::Remove { dir, name: b"known".to_vec(), node, is_dir: false, gone: false, dir_mtime: (1, 0) };
+    for op in [entry(b"known"), remove, entry(b"other")] {
+        replica.apply(op).unwrap();
+    }
+    assert_eq!(fs::read_to_string(pair.b.dir.join("other")).unwrap(), "content");
 }
