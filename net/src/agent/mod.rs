@@ -11,6 +11,7 @@
 
 mod board;
 mod control;
+mod foresee;
 mod network;
 pub mod packet;
 mod publish;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use safetui_core::{Beat, Command, Generation, Mark, Role, Tick};
 
-use super::{board::Snapshot, publish::Memory};
+use super::{board::Snapshot, foresee, publish::Memory};
 use crate::{
     api::shape::{
         Health, Instance, Module, Network, Node as NodeShape, Offer, Progress, Replication, STATE_SCHEMA, State,
@@ -88,7 +88,7 @@ fn time(at: SystemTime) -> String {
 
 fn module(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Module {
     let timing = &shot.plan.core.timing;
-    let instances = vec![mine(node, shot), theirs(snapshot, shot)];
+    let instances = vec![mine(node, snapshot, shot), theirs(snapshot, shot)];
     Module {
         name: shot.plan.module.name.clone(),
         kind: "MIRROR".into(),
@@ -96,15 +96,15 @@ fn module(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Module {
         guard_ms: timing.guard,
         vips: vips(node, snapshot, shot, &instances),
         replication: replication(node, snapshot, shot),
-        why: None,
-        if_node_lost: Vec::new(),
+        why: foresee::why(shot, snapshot.at),
+        if_node_lost: foresee::if_lost(node.name(), snapshot, shot),
         actions: offers(node, snapshot, shot),
         timeline: Vec::new(),
         instances,
     }
 }
 
-fn mine(node: &Node, shot: &Shot) -> Instance {
+fn mine(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Instance {
     let record = shot.core.record();
     let mut resources = BTreeMap::new();
     if shot.plan.module.rfs.is_some() {
@@ -117,7 +117,7 @@ fn mine(node: &Node, shot: &Shot) -> Instance {
         readiness: shot.core.status().word().into(),
         since: None,
         age_ms: 0,
-        rule: None,
+        rule: foresee::rule(shot, snapshot.at),
         resources,
         mark: Some(format!("{:?}", record.mark)),
         term: Some(record.term),
@@ -222,7 +222,7 @@ fn offers(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Vec<Offer> {
             node: node.name().into(),
             severity: severity.into(),
             refused: refused.map(str::to_owned),
-            steps: Vec::new(),
+            steps: if refused.is_none() { foresee::steps(shot, snapshot.at, *command) } else { Vec::new() },
             confirm: typed.then(|| shot.plan.module.name.clone()),
         }
     };
