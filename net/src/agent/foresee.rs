@@ -77,16 +77,18 @@ fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatI
 /// Of the peer's core this node knows what it says of itself.
 fn without_me(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatIf {
     let cfg = &shot.plan.core;
-    let fresh = shot.heard.filter(|(_, at)| snapshot.at.since(*at) <= cfg.timing.timeout).map(|(beat, _)| beat);
+    let fresh =
+        shot.heard.filter(|(_, at)| snapshot.at.since(*at) <= cfg.timing.timeout).map(|(beat, _)| beat);
     let paired = fresh.is_some_and(|beat| beat.status == Status::Ready && beat.role != Role::Wait);
     let free = fresh.is_some_and(|beat| beat.witness) || cfg.witness == Witness::None;
     let serves_there = fresh.is_some_and(|beat| beat.role == Role::Alone);
     let (outcome, text) = if serves_there {
         ("SERVICE_UP", format!("{peer} goes on as ALONE"))
     } else if shot.core.role().serves() || fresh.is_some_and(|beat| beat.role.serves()) {
-        match paired && free {
-            true => ("SERVICE_UP", format!("{peer} goes on alone")),
-            false => ("OUTAGE", format!("{peer} has no right to serve: nobody serves")),
+        if paired && free {
+            ("SERVICE_UP", format!("{peer} goes on alone"))
+        } else {
+            ("OUTAGE", format!("{peer} has no right to serve: nobody serves"))
         }
     } else {
         ("NO_CHANGE", "nobody serves now".to_owned())
@@ -105,7 +107,7 @@ pub(super) fn steps(shot: &Shot, at: Tick, command: Command) -> Vec<String> {
         core.handle(cfg, at, event, &mut out);
         let mut begun = None;
         for action in out.drain() {
-            steps.extend(told(action));
+            steps.extend(told(&action));
             if let Action::Begin(job) = action {
                 begun = Some(job);
             }
@@ -120,14 +122,18 @@ pub(super) fn steps(shot: &Shot, at: Tick, command: Command) -> Vec<String> {
 }
 
 /// An order as an operator would say it; heartbeats and bookkeeping are not worth a word.
-fn told(action: Action<HISTORY>) -> Option<String> {
-    Some(match action {
-        Action::Became { from, to, cause } => format!("{} becomes {}: {}", from.word(), to.word(), cause.text()),
+fn told(action: &Action<HISTORY>) -> Option<String> {
+    Some(match *action {
+        Action::Became { from, to, cause } => {
+            format!("{} becomes {}: {}", from.word(), to.word(), cause.text())
+        }
         Action::Begin(job) => match job {
             Job::Open => "run prestart, mount the replicated directories".into(),
             Job::Enter { to, .. } if to.serves() => "set the virtual IP, start the application".into(),
             Job::Enter { .. } => "run the start scripts of a secondary".into(),
-            Job::Leave { from, kill: false } if from.serves() => "remove the virtual IP, stop the application".into(),
+            Job::Leave { from, kill: false } if from.serves() => {
+                "remove the virtual IP, stop the application".into()
+            }
             Job::Leave { kill: false, .. } => "run the stop scripts of a secondary".into(),
             Job::Leave { kill: true, .. } => "remove the virtual IP, kill the application".into(),
             Job::Restart { .. } => "stop the application, start it again".into(),
@@ -135,10 +141,13 @@ fn told(action: Action<HISTORY>) -> Option<String> {
         },
         Action::Gate(Gate::Held) => "writes wait".into(),
         Action::Gate(Gate::Closed) => "writes are refused".into(),
-        Action::Receive { aside, .. } => match aside {
-            true => "copy the peer's data; what they would overwrite is kept aside".into(),
-            false => "copy what differs from the peer".into(),
-        },
+        Action::Receive { aside, .. } => {
+            if aside {
+                "copy the peer's data; what they would overwrite is kept aside".into()
+            } else {
+                "copy what differs from the peer".into()
+            }
+        }
         Action::Persist(_)
         | Action::Send(_)
         | Action::Gate(Gate::Alone { .. } | Gate::Both { .. })

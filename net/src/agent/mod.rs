@@ -19,13 +19,7 @@ mod pulse;
 mod shapes;
 mod witness;
 
-use std::{
-    collections::BTreeMap,
-    io,
-    os::unix::net::UnixStream,
-    sync::Arc,
-    thread,
-};
+use std::{collections::BTreeMap, io, os::unix::net::UnixStream, sync::Arc, thread};
 
 use safetui_core::{Boot, Command};
 

@@ -7,8 +7,8 @@ use safetui_core::{Beat, Command, Generation, Mark, Role, Tick};
 use super::{board::Snapshot, foresee, publish::Memory};
 use crate::{
     api::shape::{
-        Health, Instance, Module, Network, Node as NodeShape, Offer, Progress, Replication, STATE_SCHEMA, State,
-        Vip, Witness,
+        Health, Instance, Module, Network, Node as NodeShape, Offer, Progress, Replication, STATE_SCHEMA,
+        State, Vip, Witness,
     },
     driver::{Shot, wording},
     heartbeat::PathView,
@@ -20,7 +20,7 @@ use crate::{
 const DOWN: u64 = 3000;
 
 /// The state without its number, its events and what only a memory knows.
-pub fn state(node: &Node, snapshot: &Snapshot, memory: &Memory) -> State {
+pub(super) fn state(node: &Node, snapshot: &Snapshot, memory: &Memory) -> State {
     let mut modules: Vec<Module> = snapshot.modules.iter().map(|shot| module(node, snapshot, shot)).collect();
     modules.sort_by(|one, other| one.name.cmp(&other.name));
     let mut state = State {
@@ -42,7 +42,7 @@ pub fn state(node: &Node, snapshot: &Snapshot, memory: &Memory) -> State {
 }
 
 /// Adds what only a memory knows.
-pub fn remember(state: &mut State, memory: &Memory) {
+pub(super) fn remember(state: &mut State, memory: &Memory) {
     for module in &mut state.modules {
         for instance in &mut module.instances {
             let key = (module.name.clone(), instance.node.clone());
@@ -55,7 +55,7 @@ pub fn remember(state: &mut State, memory: &Memory) {
 }
 
 /// What a plan may rely on: everything but figures and the passing of time.
-pub fn stable(state: &State) -> String {
+pub(super) fn stable(state: &State) -> String {
     let mut words: Vec<String> = state.warnings.clone();
     words.extend(state.nodes.iter().map(|node| format!("{} {}", node.name, node.reachable)));
     words.extend(state.witness.iter().map(|witness| format!("{:?}", witness.reachable)));
@@ -70,7 +70,7 @@ pub fn stable(state: &State) -> String {
 }
 
 /// The letter of an instance in a timeline.
-pub fn letter(instance: &Instance) -> char {
+pub(super) fn letter(instance: &Instance) -> char {
     let letter = match instance.role.as_str() {
         "PRIM" => 'P',
         "ALONE" => 'A',
