@@ -197,9 +197,12 @@ fn after_a_change_of_roles_nothing_stale_is_read() {
     let pair = Pair::with(|a, _| fs::write(a.dirs[0].join("f"), "first").unwrap());
     pair.pair_up();
     pair.b.rfs.mount().unwrap();
-    let seen =
-        |node: &super::Node| (fs::read_to_string(node.dir.join("f")).unwrap(), node.dir.join("new").exists());
-    assert_eq!(seen(&pair.a), ("first".into(), false));
+    let seen = |node: &super::Node| {
+        let file = node.dir.join("f");
+        let length = fs::metadata(&file).unwrap().len();
+        (length, fs::read_to_string(&file).unwrap(), node.dir.join("new").exists())
+    };
+    assert_eq!(seen(&pair.a), (5, "first".into(), false));
     // B becomes the primary.
     pair.a.rfs.gate(Gate::Closed);
     pair.a.rfs.source_stop();
