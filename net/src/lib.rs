@@ -3,9 +3,15 @@
 //! Nothing in this crate decides about roles, data or peers. A driver feeds what happened to the core and
 //! carries out, in order, what the core answers.
 
+pub mod agent;
 pub mod api;
 pub mod config;
+pub mod driver;
+pub mod guard;
 pub mod heartbeat;
+pub mod journal;
+pub mod mailbox;
+pub mod node;
 pub mod paths;
 pub mod rfs;
 pub mod script;

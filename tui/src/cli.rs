@@ -159,9 +159,9 @@ pub(crate) enum Verb {
     Tui,
     /// Run the agent of this node
     Agent,
-    /// Guard the agent of this node
+    /// Be the agent that a guard has started
     #[command(hide = true)]
-    Guard,
+    AgentChild { boot: u32 },
 }
 
 #[derive(Debug, Default, Args)]

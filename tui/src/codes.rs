@@ -80,6 +80,24 @@ codes! {
         "The agent's answer has a form that this version does not know: client and agent are of different versions.";
     NO_OUTPUT = "E0408", Failed,
         "The result could not be written to the standard output.";
+    WISH = "E0501", Failed,
+        "The command was taken, but that the module is to run, or not to run, could not be written down: a reboot forgets it.";
+    UNANSWERED = "E0502", Unknown,
+        "A module decides nothing while its last decision is not yet on the disk. The command waits behind it.";
+    SECOND_AGENT = "E0510", Failed,
+        "One agent acts for a node. Two would fight over its addresses and its data.";
+    NOT_CONFIGURED = "E0511", Failed,
+        "The agent needs a valid cluster.xml: it says who the nodes are and how they reach each other.";
+    NO_KEY = "E0512", Failed,
+        "Nodes trust who has the cluster key. It must be there, whole, and readable by root alone.";
+    STRANGER = "E0513", Failed,
+        "The agent finds out which node it runs on by the addresses of the machine, or by the file `node` beside cluster.xml.";
+    PORT_TAKEN = "E0514", Failed,
+        "The heartbeats' UDP port belongs to another program.";
+    NOT_ROOT = "E0515", Denied,
+        "Virtual addresses, mounts and packet filters belong to root.";
+    NO_START = "E0516", Failed,
+        "The agent could not be started; the cause stands beside.";
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The verbs whose work is done elsewhere in the house: one function each.
 
-use safetui_net::api::exit::Exit;
+use safetui_net::{api::exit::Exit, guard};
 
 use crate::{
     codes,
@@ -8,14 +8,16 @@ use crate::{
     failure::{Case, Failure, UNCHANGED},
 };
 
-/// Runs the agent of this node until it is told to end.
-pub(crate) fn agent(_cx: &Context) -> Result<Exit, Failure> {
-    Err(absent("agent"))
+/// Starts and guards the agent of this node until it is told to end.
+pub(crate) fn agent(cx: &Context) -> Result<Exit, Failure> {
+    guard::run(&cx.paths).map_err(Failure::Problem)?;
+    Ok(Exit::Ok)
 }
 
-/// Starts and guards the agent of this node.
-pub(crate) fn guard(_cx: &Context) -> Result<Exit, Failure> {
-    Err(absent("guard"))
+/// Is the agent, in the life that its guard has given it.
+pub(crate) fn agent_child(cx: &Context, boot: u32) -> Result<Exit, Failure> {
+    guard::agent(&cx.paths, boot).map_err(Failure::Problem)?;
+    Ok(Exit::Ok)
 }
 
 /// Checks the protocol.

@@ -150,16 +150,18 @@ impl Copy<'_> {
                     return Err(Stop::Over);
                 }
             }
-            for (name, ino, kind) in backing::list(&dir_file)? {
+            for (name, _, _) in backing::list(&dir_file)? {
                 let Ok(file) = backing::open_node(&dir_file, &name) else { continue };
+                // Not what the listing said: the name may be another file's by now.
                 let meta = file.metadata()?;
-                if std::os::unix::fs::MetadataExt::dev(&meta) != self.shared.trees[usize::from(tree)].device {
+                let owner = &self.shared.trees[usize::from(tree)];
+                if std::os::unix::fs::MetadataExt::dev(&meta) != owner.device {
                     continue;
                 }
-                let node = Fid { tree, ino };
-                if kind.is_dir() {
+                let node = owner.fid(tree, &meta);
+                if meta.is_dir() {
                     stack.push(file);
-                } else if kind.is_file() && self.look(|s| Some(s.todo.remove(&node)))? {
+                } else if meta.is_file() && self.look(|s| Some(s.todo.remove(&node)))? {
                     self.compare(node, &file)?;
                 }
             }

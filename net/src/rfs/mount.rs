@@ -102,7 +102,9 @@ pub(super) fn mount(shared: &Arc<Shared>, tree: u8) -> Result<Mounted, RfsError>
 impl Mounted {
     /// Takes the mount away. When it is in use it is detached, and the error says by whom it was used.
     pub(super) fn unmount(self) -> Result<(), RfsError> {
-        let busy = match umount2(&self.path, MntFlags::empty()) {
+        let done = umount2(&self.path, MntFlags::empty());
+        let unused = done.is_ok();
+        let busy = match done {
             Err(nix::errno::Errno::EBUSY) => {
                 let users = users(&self.path);
                 umount2(&self.path, MntFlags::MNT_DETACH).map(|()| Some(users))
@@ -112,8 +114,14 @@ impl Mounted {
             done => done.map(|()| None),
         };
         let Self { path, session } = self;
-        // Ends with the last user; until then the session must not be dropped, it would unmount by path.
-        std::thread::spawn(move || session.join());
+        if unused {
+            // Dropped here, before anything else is mounted: fuser unmounts by path when it is dropped, even what
+            // is unmounted already.
+            let _ = session.join();
+        } else {
+            // It ends by itself with the last user, and must not unmount what is mounted here by then.
+            std::mem::forget(session);
+        }
         match busy {
             Ok(None) => Ok(()),
             Ok(Some(users)) => Err(RfsError::InUse { path, users }),

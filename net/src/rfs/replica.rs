@@ -190,6 +190,9 @@ impl Replica {
                 Some(_) => self.displace(dir.tree, &dir_file, name)?,
                 None => {}
             }
+            if known.metadata()?.nlink() == 0 {
+                return self.revive(&known, &dir_file, name, node, attr, target);
+            }
             return backing::link(&known, &dir_file, name);
         }
         if let Some(file) = existing {
@@ -202,6 +205,25 @@ impl Replica {
             self.displace(dir.tree, &dir_file, name)?;
         }
         let file = backing::make(&dir_file, name, attr, target)?;
+        self.bind(node, file)
+    }
+
+    /// The source's file lost the one name that was known here before its other names were: what was kept of
+    /// it, through its descriptor, goes into a new file.
+    fn revive(
+        &mut self,
+        known: &File,
+        dir: &File,
+        name: &OsStr,
+        node: Fid,
+        attr: &Attr,
+        target: &[u8],
+    ) -> io::Result<()> {
+        let file = backing::make(dir, name, attr, target)?;
+        if attr.is_file() {
+            io::copy(&mut backing::reopen(known, false)?, &mut backing::reopen(&file, true)?)?;
+        }
+        self.forget(node);
         self.bind(node, file)
     }
 

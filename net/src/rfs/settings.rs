@@ -41,6 +41,8 @@ pub enum Report {
     Copied { boot: u32 },
     /// Source: what was acknowledged before `drain` has been applied by the peer.
     Drained { boot: u32 },
+    /// Source: the stream to the receiver works, for the first time or again.
+    SourceUp { boot: u32 },
     /// Source: the stream to the receiver broke; operations under `Both` wait.
     SourceLost { boot: u32, why: String },
     /// Receiver: the stream broke; it is being re-established.

@@ -82,6 +82,7 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     let first = receiver.receive()?;
     let hello =
         first.first().and_then(|bytes| Hello::decode(bytes)).ok_or_else(|| io::Error::other("no hello"))?;
+    let boot = hello.named.boot;
     let attached = match shared.flow.attach(hello) {
         Ok(attached) => attached,
         Err((again, why)) => {
@@ -95,6 +96,9 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     welcome.u8(0).u64(attached.session).u64(attached.base);
     let connection = attached.connection;
     let sent = sender.send(&[welcome.0]);
+    if sent.is_ok() {
+        shared.report(Report::SourceUp { boot });
+    }
     if attached.fresh {
         let shared = Arc::clone(shared);
         thread::spawn(move || {

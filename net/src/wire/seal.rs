@@ -44,6 +44,12 @@ impl Sealer {
         self
     }
 
+    /// The same, for who speaks in the name of a boot whose own sealer is gone: it counts where that one never
+    /// came, so that nothing is sealed twice and everything is newer. Only one may do so.
+    pub fn posthumous(self) -> Self {
+        Self { seq: AtomicU64::new(1 << 63), ..self }
+    }
+
     /// A frame of `kind` for node `to` or for [`EVERYONE`]. It is 48 bytes longer than its payload; keep it
     /// below 1200 bytes, so that it fits a packet on every network.
     pub fn seal(&self, kind: u8, to: u8, payload: &[u8]) -> Vec<u8> {

@@ -31,7 +31,7 @@ pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
         None => block_on(state::run(cx, &StateArgs::default())),
         Some(Verb::Tui) => hooks::dashboard(cx).map(code),
         Some(Verb::Agent) => hooks::agent(cx).map(code),
-        Some(Verb::Guard) => hooks::guard(cx).map(code),
+        Some(Verb::AgentChild { boot }) => hooks::agent_child(cx, boot).map(code),
         Some(Verb::Verify { args }) => hooks::verify(cx, &args).map(code),
         Some(Verb::Demo { args }) => hooks::demo(cx, &args).map(code),
         Some(verb) => block_on(ask(cx, verb)),
@@ -67,7 +67,7 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         Verb::Module(verb) => module::run(cx, verb).await,
         Verb::Cluster(verb) => cluster::run(cx, verb).await,
         Verb::Explain { topic } => explain::run(cx, &topic),
-        Verb::Tui | Verb::Agent | Verb::Guard | Verb::Verify { .. } | Verb::Demo { .. } => {
+        Verb::Tui | Verb::Agent | Verb::AgentChild { .. } | Verb::Verify { .. } | Verb::Demo { .. } => {
             unreachable!("these have a runtime of their own")
         }
     }

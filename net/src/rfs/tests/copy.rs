@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{ALONE, BOTH, Pair, tree};
-use crate::rfs::{Gate, Report, backing};
+use crate::rfs::backing::{self, Attr, Fid};
+use crate::rfs::frame::Op;
+use crate::rfs::replica::Replica;
+use crate::rfs::{Gate, Report};
 
 fn shell(dir: &Path, script: &str) {
     let status = std::process::Command::new("sh").arg("-ec").arg(script).current_dir(dir).status().unwrap();
@@ -193,20 +196,50 @@ fn what_a_copy_replaces_is_kept_aside() {
 fn after_a_change_of_roles_nothing_stale_is_read() {
     let pair = Pair::with(|a, _| fs::write(a.dirs[0].join("f"), "first").unwrap());
     pair.pair_up();
+    fs::write(pair.a.dir.join("old"), "").unwrap();
     pair.b.rfs.mount().unwrap();
-    let seen =
-        |node: &super::Node| (fs::read_to_string(node.dir.join("f")).unwrap(), node.dir.join("new").exists());
-    assert_eq!(seen(&pair.a), ("first".into(), false));
+    let seen = |node: &super::Node| {
+        let file = node.dir.join("f");
+        let length = fs::metadata(&file).unwrap().len();
+        (length, fs::read_to_string(&file).unwrap(), node.dir.join("old").exists())
+    };
+    assert_eq!(seen(&pair.a), (5, "first".into(), true));
     // B becomes the primary.
     pair.a.rfs.gate(Gate::Closed);
     pair.a.rfs.source_stop();
     pair.b.rfs.receive_stop();
     pair.b.rfs.gate(Gate::Alone { generation: 8, term: 2 });
     fs::write(pair.b.dir.join("f"), "second").unwrap();
-    fs::write(pair.b.dir.join("new"), "").unwrap();
+    fs::remove_file(pair.b.dir.join("old")).unwrap();
     pair.b.rfs.source(3, 8, 2);
     pair.a.rfs.receive(3, 1, 8, 2, false);
     pair.b.hears(|report| *report == Report::Copied { boot: 3 });
-    assert_eq!(seen(&pair.a), ("second".into(), true));
+    assert_eq!(seen(&pair.a), (6, "second".into(), false));
     assert_eq!(tree(&pair.a.dir).len(), tree(&pair.b.dir).len());
+}
+
+#[test]
+fn a_file_that_loses_its_known_name_during_the_copy_arrives_under_the_other() {
+    let pair = Pair::new();
+    fs::write(pair.b.dir.join("known"), "content").unwrap();
+    let meta = fs::metadata(pair.b.dir.join("known")).unwrap();
+    let (dir, node) = (Fid { tree: 0, ino: backing::ROOT }, Fid { tree: 0, ino: 77 });
+    let attr = Attr::of(&meta);
+    let entry = |name: &[u8]| Op::Entry {
+        dir,
+        name: name.to_vec(),
+        node,
+        fresh: false,
+        attr,
+        target: Vec::new(),
+        xattrs: None,
+        dir_mtime: None,
+    };
+    let mut replica = Replica::new(Arc::clone(&pair.b.rfs.shared), None, false);
+    let remove =
+        Op::Remove { dir, name: b"known".to_vec(), node, is_dir: false, gone: false, dir_mtime: (1, 0) };
+    for op in [entry(b"known"), remove, entry(b"other")] {
+        replica.apply(op).unwrap();
+    }
+    assert_eq!(fs::read_to_string(pair.b.dir.join("other")).unwrap(), "content");
 }

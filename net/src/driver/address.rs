@@ -1,0 +1,247 @@
+//! The virtual addresses of one module: claimed, announced and defended by a thread of their own.
+
+use std::{
+    net::IpAddr,
+    os::fd::AsFd,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::{
+    config::Vip,
+    heartbeat::boottime,
+    journal::{Journal, Level},
+    mailbox::Mailbox,
+    vip::{
+        Address, Announcer, ConflictWatch, Interface, LinkEvent, LinkMonitor, Mac, Route, VipError,
+        probe::{self, probe},
+    },
+};
+
+/// Longest the thread is without looking at its clock.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Somebody answers for one of the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub ip: IpAddr,
+    pub mac: Mac,
+}
+
+enum Order {
+    Claim,
+    Release,
+}
+
+type Request = (Order, mpsc::SyncSender<Result<(), String>>);
+
+/// The way to the thread.
+#[derive(Clone)]
+pub struct Addresses {
+    vips: Vec<Vip>,
+    requests: Arc<Mailbox<Request>>,
+    /// When nobody else was last found to answer.
+    free: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Addresses {
+    /// Starts the thread, unless the module has no addresses.
+    pub fn start(module: &str, vips: &[Vip], journal: Journal) -> Self {
+        let requests = Arc::new(Mailbox::default());
+        if !vips.is_empty() {
+            let keeper = Keeper {
+                module: module.into(),
+                vips: vips.to_vec(),
+                requests: requests.clone(),
+                journal,
+                held: Vec::new(),
+                links: None,
+            };
+            thread::Builder::new()
+                .name(format!("{module}-vip"))
+                .spawn(move || keeper.run())
+                .expect("a starting module has a thread left");
+        }
+        Self { vips: vips.to_vec(), requests, free: Arc::default() }
+    }
+
+    /// Holds and announces the addresses from now on.
+    pub fn claim(&self) -> Result<(), String> {
+        self.ask(Order::Claim)
+    }
+
+    /// Gives the addresses up; gone when this returns.
+    pub fn release(&self) -> Result<(), String> {
+        self.ask(Order::Release)
+    }
+
+    /// Who answers for one of the addresses now, if somebody does. Waits for answers for some ten milliseconds.
+    pub fn owner(&self) -> Result<Option<Owner>, VipError> {
+        let mut route = Route::open()?;
+        for vip in &self.vips {
+            let interface = interface_of(&mut route, vip)?;
+            if let Some(mac) = probe(vip.addr, &interface, probe::COUNT, probe::WAIT)? {
+                return Ok(Some(Owner { ip: vip.addr, mac }));
+            }
+        }
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(None)
+    }
+
+    /// Was nobody found to answer for the addresses, at most `age` ago?
+    pub fn found_free(&self, age: Duration) -> bool {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() <= age)
+    }
+
+    fn ask(&self, order: Order) -> Result<(), String> {
+        if self.vips.is_empty() {
+            return Ok(());
+        }
+        let (answer, wait) = mpsc::sync_channel(1);
+        self.requests.post((order, answer));
+        wait.recv().map_err(|_| "the thread of the virtual addresses has ended".to_owned())?
+    }
+}
+
+/// Takes the addresses of a module off this node, whoever set them.
+pub fn remove(vips: &[Vip]) -> Result<(), VipError> {
+    let mut route = Route::open()?;
+    let wanted =
+        |address: &Address| vips.iter().any(|vip| vip.addr == address.ip && vip.prefix == address.prefix);
+    for address in route.addresses()?.iter().filter(|address| wanted(address)) {
+        route.delete(address)?;
+    }
+    Ok(())
+}
+
+fn interface_of(route: &mut Route, vip: &Vip) -> Result<Interface, VipError> {
+    match &vip.interface {
+        Some(name) => route.interface_named(name),
+        None => route.interface_towards(vip.addr),
+    }
+}
+
+struct Held {
+    address: Address,
+    announcer: Announcer,
+    watch: ConflictWatch,
+}
+
+struct Keeper {
+    module: String,
+    vips: Vec<Vip>,
+    requests: Arc<Mailbox<Request>>,
+    journal: Journal,
+    held: Vec<Held>,
+    links: Option<LinkMonitor>,
+}
+
+impl Keeper {
+    fn run(mut self) {
+        loop {
+            self.wait();
+            for (order, answer) in self.requests.take() {
+                let done = match order {
+                    Order::Claim => self.claim(),
+                    Order::Release => self.release(),
+                };
+                _ = answer.send(done.map_err(|error| error.to_string()));
+            }
+            let tended = self.tend();
+            self.complain(tended);
+        }
+    }
+
+    fn wait(&self) {
+        let now = boottime();
+        let due = self.held.iter().filter_map(|held| held.announcer.schedule.next_due()).min();
+        let left = due.map_or(LOOK, |due| due.saturating_sub(now)).min(LOOK);
+        let mut fds = vec![PollFd::new(self.requests.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.held.iter().map(|held| PollFd::new(held.watch.as_fd(), PollFlags::POLLIN)));
+        fds.extend(self.links.iter().map(|links| PollFd::new(links.as_fd(), PollFlags::POLLIN)));
+        let timeout = PollTimeout::try_from(left.as_millis() as i32 + 1).unwrap_or(PollTimeout::MAX);
+        // Interrupted or not, everything is looked at.
+        _ = poll(&mut fds, timeout);
+    }
+
+    fn claim(&mut self) -> Result<(), VipError> {
+        let mut route = Route::open()?;
+        let mut held = Vec::new();
+        for vip in &self.vips {
+            let interface = interface_of(&mut route, vip)?;
+            let address = Address { ip: vip.addr, prefix: vip.prefix, interface: interface.index };
+            route.add(&address)?;
+            let mut announcer = Announcer::open(vip.addr, &interface)?;
+            announcer.schedule.start(boottime());
+            held.push(Held { address, announcer, watch: ConflictWatch::open(vip.addr, &interface)? });
+            self.say(Level::Information, format!("Virtual IP {} set on {}", vip.addr, interface.name));
+        }
+        self.held = held;
+        let addresses: Vec<IpAddr> = self.vips.iter().map(|vip| vip.addr).collect();
+        self.links = Some(LinkMonitor::open(&addresses)?);
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), VipError> {
+        self.links = None;
+        if !self.held.is_empty() {
+            self.held.clear();
+            self.say(Level::Information, "Virtual IP removed".into());
+        }
+        remove(&self.vips)
+    }
+
+    /// Announces what is due, answers rivals, and puts back what somebody took away.
+    fn tend(&mut self) -> Result<(), VipError> {
+        let now = boottime();
+        let events = self.links.as_mut().map_or(Ok(Vec::new()), LinkMonitor::drain)?;
+        for event in events {
+            match event {
+                LinkEvent::Carrier { interface, up } => {
+                    self.say(
+                        Level::Event,
+                        format!("interface {interface} is {}", if up { "up" } else { "down" }),
+                    );
+                    self.held.iter_mut().filter(|_| up).for_each(|held| held.announcer.schedule.start(now));
+                }
+                LinkEvent::AddressGone(ip) => self.restore(ip)?,
+            }
+        }
+        let mut rivals = Vec::new();
+        for held in &mut self.held {
+            for conflict in held.watch.drain()? {
+                held.announcer.schedule.contested(now);
+                rivals.push(format!("{} also claims the virtual IP {}", conflict.mac, conflict.ip));
+            }
+            held.announcer.announce_due(now)?;
+        }
+        rivals.dedup();
+        for rival in rivals {
+            self.say(Level::Critical, rival);
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, ip: IpAddr) -> Result<(), VipError> {
+        let gone = self.held.iter_mut().filter(|held| held.address.ip == ip);
+        for held in gone {
+            Route::open()?.add(&held.address)?;
+            held.announcer.schedule.start(boottime());
+        }
+        self.say(Level::Critical, format!("somebody removed the virtual IP {ip}: set again"));
+        Ok(())
+    }
+
+    fn complain(&self, tended: Result<(), VipError>) {
+        if let Err(error) = tended {
+            self.say(Level::Critical, error.to_string());
+        }
+    }
+
+    fn say(&self, level: Level, text: String) {
+        self.journal.say(Some(&self.module), "vipd", level, text);
+    }
+}
