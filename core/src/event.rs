@@ -42,8 +42,10 @@ pub enum Event {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Beat {
     pub boot: Boot,
-    /// When it was sent, on the sender's clock; grows within a boot.
+    /// When it was sent, on the sender's clock.
     pub sent: Tick,
+    /// Which of those sent at that moment it is: changes follow each other faster than the clock.
+    pub nth: u8,
     pub role: Role,
     pub status: Status,
     /// Nothing of this node serves: writes refused, address gone, application stopped.
@@ -71,6 +73,13 @@ pub struct Beat {
     pub dismiss: bool,
     /// Does the witness answer the sender? For display alone.
     pub witness: bool,
+}
+
+impl Beat {
+    /// Grows from heartbeat to heartbeat of one life.
+    pub const fn place(&self) -> (Tick, u8) {
+        (self.sent, self.nth)
+    }
 }
 
 /// Names one heartbeat of the receiver.

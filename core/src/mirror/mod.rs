@@ -118,6 +118,9 @@ pub struct Mirror<const H: usize = 64> {
     woke: Tick,
     run: Option<Run>,
     beat_due: Tick,
+    /// Heartbeats sent at the moment at which the newest was sent.
+    sent: u8,
+    sent_at: Tick,
     probed: bool,
     /// Somebody answered for the virtual IP since the peer was last heard.
     taken: bool,
@@ -151,6 +154,8 @@ impl<const H: usize> Mirror<H> {
             woke: Tick(0),
             run: None,
             beat_due: now,
+            sent: 0,
+            sent_at: Tick(0),
             probed: false,
             taken: false,
             ask_swap: false,
@@ -206,7 +211,7 @@ impl<const H: usize> Mirror<H> {
     fn hear(&mut self, cfg: &Config, now: Tick, beat: Beat, out: &mut Actions<H>) {
         if let Some(known) = &self.peer {
             let older_life = beat.boot < known.beat.boot && cfg.rules.has(Rule::FreshPair);
-            let older = beat.boot == known.beat.boot && beat.sent <= known.beat.sent;
+            let older = beat.boot == known.beat.boot && beat.place() <= known.beat.place();
             if older_life || older {
                 return;
             }
@@ -238,6 +243,8 @@ impl<const H: usize> Mirror<H> {
             return;
         }
         self.beat_due = now.plus(cfg.timing.period);
+        self.sent = if self.sent_at == now { self.sent.saturating_add(1) } else { 0 };
+        self.sent_at = now;
         out.push(Action::Send(self.as_beat(cfg, now)));
         self.lease(cfg, now, out);
     }
@@ -249,6 +256,7 @@ impl<const H: usize> Mirror<H> {
         Beat {
             boot: self.boot,
             sent: now,
+            nth: self.sent,
             role: self.role,
             status: self.status(),
             fenced: self.fenced,
@@ -338,7 +346,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// Becomes the node that `beat` describes, having just heard `heard`: for looking ahead, never for acting.
-    pub(crate) fn adopt(&mut self, beat: &Beat, heard: Beat, now: Tick) {
+    pub(crate) fn adopt(&mut self, cfg: &Config, beat: &Beat, heard: Beat, now: Tick) {
         let copying = beat.mark == Mark::Copying;
         let generation = if copying { Generation::NONE } else { beat.generation };
         let mut history = self.record.history;
@@ -360,6 +368,7 @@ impl<const H: usize> Mirror<H> {
             heard: now,
         });
         self.proven = now;
+        self.beat_due = now.plus(cfg.timing.period);
         self.run = Some(Run { since: Tick(0), last: now });
     }
 

@@ -150,7 +150,7 @@ impl World {
                 world.power_off(1);
                 world.boot(settings, 1, Command::Start);
                 world.settle_in(settings);
-                world.wires[0].detained = stray.map(|beat| Beat { sent: Tick(0), ..beat });
+                world.wires[0].detained = stray.map(|beat| Beat { sent: Tick(0), nth: 0, ..beat });
                 world.canonize();
             }
         }

@@ -75,7 +75,9 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
         state: pulse::State::default(),
     };
     let followed: Vec<u64> = pulse.drivers.iter().map(|driver| driver.plan.id).collect();
-    followed.into_iter().for_each(|module| pulse.follow_links(module));
+    for module in followed {
+        pulse.follow_links(module);
+    }
     start_wished(&node, &pulse, &journal);
 
     let node = Arc::new(node);

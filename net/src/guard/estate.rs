@@ -86,6 +86,7 @@ impl Estate {
         let beat = Beat {
             boot,
             sent: now(),
+            nth: 0,
             role: Role::Stop,
             status: Status::NotReady,
             fenced: true,
