@@ -28,9 +28,9 @@ pub(crate) struct Case {
 /// What an error that comes before any change says under `now`.
 pub(crate) const UNCHANGED: &str = "nothing was changed";
 
-impl From<Case> for Failure {
+impl From<Case> for Problem {
     fn from(case: Case) -> Self {
-        Self::Problem(Box::new(Problem {
+        Self {
             code: case.code.id.into(),
             exit: case.code.exit.code(),
             summary: case.summary,
@@ -38,7 +38,13 @@ impl From<Case> for Failure {
             why: case.why,
             now: case.now,
             fix: case.fix,
-        }))
+        }
+    }
+}
+
+impl From<Case> for Failure {
+    fn from(case: Case) -> Self {
+        Self::Problem(Box::new(case.into()))
     }
 }
 

@@ -25,16 +25,6 @@ pub(crate) fn verify(_cx: &Context, _args: &[String]) -> Result<Exit, Failure> {
     Err(absent("verify"))
 }
 
-/// Runs a two-node lab on this machine.
-pub(crate) fn demo(_cx: &Context, _args: &[String]) -> Result<Exit, Failure> {
-    Err(absent("demo"))
-}
-
-/// Shows the dashboard until the operator leaves it.
-pub(crate) fn dashboard(_cx: &Context) -> Result<Exit, Failure> {
-    Err(absent("tui"))
-}
-
 fn absent(verb: &str) -> Failure {
     not_supported(verb, "this build does not contain it", "safetui --help")
 }

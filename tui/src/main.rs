@@ -6,6 +6,7 @@ mod commands;
 mod confirm;
 mod context;
 mod dashboard;
+mod demo;
 mod failure;
 mod files;
 mod follow;

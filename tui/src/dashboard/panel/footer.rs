@@ -4,10 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::paint;
+use crate::dashboard::Load;
 use crate::dashboard::glyph;
 use crate::dashboard::keys;
 use crate::dashboard::model::Model;
-use crate::dashboard::text::{Row, cut, width};
+use crate::dashboard::text::{Row, cut, millis, width};
 use crate::dashboard::theme::Tone;
 
 /// The last answer; when there is none, the first warning of the state.
@@ -38,6 +39,28 @@ pub(crate) fn demo(frame: &mut Frame, area: Rect, model: &Model) {
         row = row.put(Tone::Plain, "   ").put(Tone::Accent, demo.key.to_string()).put(Tone::Plain, label);
     }
     paint(frame, area, vec![row.line()]);
+}
+
+/// What the client of a demo sees, and what is broken.
+pub(crate) fn load(frame: &mut Frame, area: Rect, model: &Model, load: &Load) {
+    let gap = match load.gap_ms {
+        Some(ms) => (Tone::Bad, format!("{} waiting {}", glyph::FAILED, millis(ms))),
+        None => (Tone::Good, format!("{} answered", glyph::READY)),
+    };
+    let last = load.last_gap_ms.map_or("none yet".to_owned(), |ms| format!("{ms} ms"));
+    let broken = match &load.broken[..] {
+        [] => (Tone::Dim, "nothing is broken".to_owned()),
+        broken => (Tone::Moving, broken.join(", ")),
+    };
+    let row = Row::new(model.options.theme)
+        .put(Tone::Plain, " ")
+        .put(Tone::Moving, "CLIENT  ")
+        .cell(19, &[(Tone::Plain, format!("{} acknowledged", load.acked))])
+        .cell(17, &[gap])
+        .put(Tone::Dim, "last gap ")
+        .cell(10, &[(Tone::Plain, last)]);
+    let room = usize::from(area.width).saturating_sub(66);
+    paint(frame, area, vec![row.put(broken.0, cut(&broken.1, room)).line()]);
 }
 
 pub(crate) fn keys(frame: &mut Frame, area: Rect, model: &Model) {
