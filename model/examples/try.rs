@@ -10,7 +10,7 @@ fn main() {
             period: 1,
             timeout: g(0, 6),
             guard: g(1, 2),
-            gap: 1,
+            gap: g(18, 1),
             delay: g(2, 0),
             late: g(9, 0),
             drift: g(10, 0),
@@ -30,6 +30,7 @@ fn main() {
         relay: g(14, 1) == 1,
         direct_cuts: g(15, 0) == 1,
         one_way: g(16, 0) == 1,
+        first_start: g(17, 0) == 1,
     };
     println!("{:?} check {:?} echo {}", s.budget, s.timing.check(), s.timing.echo());
     let t = std::time::Instant::now();
@@ -43,7 +44,7 @@ fn main() {
     );
     for (n, p) in c.discoveries() {
         println!("== {n}: {} steps", p.clone().into_actions().len());
-        if a.get(17).is_some()
+        if a.get(19).is_some()
             || !(n.contains("takeover")
                 || n.contains("contest")
                 || n.contains("again")

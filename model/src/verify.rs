@@ -46,7 +46,11 @@ impl Model for Pair {
 
     fn init_states(&self) -> Vec<World> {
         let mut world = World::begin(&self.settings);
-        world.settle_in(&self.settings);
+        if self.settings.first_start {
+            world.left = self.settings.budget;
+        } else {
+            world.settle_in(&self.settings);
+        }
         vec![world]
     }
 

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::SystemTime,
@@ -68,8 +68,13 @@ impl Journal {
     pub fn open(paths: &Paths, node: &str) -> Self {
         let (orders, taken) = mpsc::channel();
         let ring = Arc::new(Mutex::new(VecDeque::with_capacity(KEPT)));
-        let writer =
-            Writer { log: paths.log.clone(), node: node.into(), files: BTreeMap::new(), ring: ring.clone(), seq: 0 };
+        let writer = Writer {
+            log: paths.log.clone(),
+            node: node.into(),
+            files: BTreeMap::new(),
+            ring: ring.clone(),
+            seq: 0,
+        };
         thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run(&taken))
@@ -79,8 +84,13 @@ impl Journal {
 
     /// Says something about a module, or about the agent itself.
     pub fn say(&self, module: Option<&str>, origin: &'static str, level: Level, text: impl Into<String>) {
-        let line =
-            Line { at: SystemTime::now(), module: module.map(str::to_owned), origin, level, text: text.into() };
+        let line = Line {
+            at: SystemTime::now(),
+            module: module.map(str::to_owned),
+            origin,
+            level,
+            text: text.into(),
+        };
         // The writer ends with the process.
         _ = self.orders.send(Order::Write(line));
     }
@@ -129,7 +139,7 @@ impl Writer {
             None => self.log.join("agent.log"),
         };
         // A log that cannot be written is no reason to stop serving.
-        if let Some(file) = self.file(path) {
+        if let Some(file) = self.file(&path) {
             _ = file.write_all(text.as_bytes());
         }
         self.seq += 1;
@@ -149,16 +159,16 @@ impl Writer {
     }
 
     /// The open file, opened anew if somebody moved it away.
-    fn file(&mut self, path: PathBuf) -> Option<&mut File> {
+    fn file(&mut self, path: &Path) -> Option<&mut File> {
         if !path.exists() {
-            self.files.remove(&path);
+            self.files.remove(path);
         }
-        if !self.files.contains_key(&path) {
+        if !self.files.contains_key(path) {
             path.parent().map(fs::create_dir_all)?.ok()?;
-            let file = OpenOptions::new().create(true).append(true).open(&path).ok()?;
-            self.files.insert(path.clone(), file);
+            let file = OpenOptions::new().create(true).append(true).open(path).ok()?;
+            self.files.insert(path.to_owned(), file);
         }
-        self.files.get_mut(&path)
+        self.files.get_mut(path)
     }
 }
 
@@ -166,7 +176,7 @@ impl Writer {
 mod tests {
     use super::*;
 
-    fn paths(dir: &std::path::Path) -> Paths {
+    fn paths(dir: &Path) -> Paths {
         Paths { etc: dir.into(), var: dir.into(), run: dir.into(), log: dir.join("log") }
     }
 

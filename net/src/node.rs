@@ -91,7 +91,9 @@ impl Node {
         let named = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
         let mut names: Vec<_> = entries
             .filter_map(named)
-            .filter(|name| !name.starts_with('.') && self.paths.active(name).join("conf/userconfig.xml").is_file())
+            .filter(|name| {
+                !name.starts_with('.') && self.paths.active(name).join("conf/userconfig.xml").is_file()
+            })
             .collect();
         names.sort();
         names

@@ -10,13 +10,13 @@ use crate::{
 
 /// Starts and guards the agent of this node until it is told to end.
 pub(crate) fn agent(cx: &Context) -> Result<Exit, Failure> {
-    guard::run(&cx.paths).map_err(|problem| Failure::Problem(Box::new(problem)))?;
+    guard::run(&cx.paths).map_err(Failure::Problem)?;
     Ok(Exit::Ok)
 }
 
 /// Is the agent, in the life that its guard has given it.
 pub(crate) fn agent_child(cx: &Context, boot: u32) -> Result<Exit, Failure> {
-    guard::agent(&cx.paths, boot).map_err(|problem| Failure::Problem(Box::new(problem)))?;
+    guard::agent(&cx.paths, boot).map_err(Failure::Problem)?;
     Ok(Exit::Ok)
 }
 

@@ -200,6 +200,8 @@ impl<const H: usize> Mirror<H> {
         let Some(beat) = self.recent(cfg, now) else { return };
         match beat.role {
             Role::Second if beat.boot == self.partner && beat.ask_swap => self.swap_as_asked(cfg, now, out),
+            // The life that was copied is over, whatever its successor follows by now.
+            Role::Second if beat.boot > self.partner => self.go_alone(cfg, now, Cause::PeerLeft, out),
             Role::Wait | Role::Stop if beat.fenced && beat.mark != Mark::Exclusive => {
                 self.go_alone(cfg, now, Cause::PeerLeft, out);
             }
@@ -255,6 +257,7 @@ impl<const H: usize> Mirror<H> {
             return;
         }
         self.flow = Flow::Level;
+        self.broken = None;
         self.open_gate(cfg, out);
         if cfg.rules.has(Rule::PairOrder) {
             out.push(Action::Drain);

@@ -60,6 +60,8 @@ pub struct Settings {
     pub direct_cuts: bool,
     /// May a cut be in one direction only?
     pub one_way: bool,
+    /// Does the world begin with the very first start, not with a pair that has long been ready?
+    pub first_start: bool,
 }
 
 impl Settings {

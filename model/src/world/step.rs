@@ -107,10 +107,15 @@ impl World {
                     steps.extend(TORN.map(|torn| Step::DeliverThenCrash { to, at, torn }));
                 }
             }
-            if self.left.losses > 0 || !self.cut.beats(settings.relay, to) {
+            if self.left.losses > 0 || self.loses_freely(settings, to) {
                 steps.push(Step::Lose { to, at });
             }
         }
+    }
+
+    /// What is under way when its way is cut or its receiver down may be lost, or arrive late.
+    fn loses_freely(&self, settings: &Settings, to: usize) -> bool {
+        !self.cut.beats(settings.relay, to) || self.nodes[to].core.is_none()
     }
 
     fn possible_data(&self, node: usize, steps: &mut Vec<Step>) {
@@ -174,7 +179,7 @@ impl World {
             }
             Step::Lose { to, at } => {
                 self.wires[to].take(at)?;
-                if self.cut.beats(settings.relay, to) {
+                if !self.loses_freely(settings, to) {
                     self.left.losses -= 1;
                 }
             }
@@ -225,7 +230,6 @@ impl World {
             self.write = Write::Unknown;
         }
         self.nodes[node].lose_power();
-        self.wires[node].clear();
     }
 
     /// The node handles `event` and loses power at its first durable step, if there is one.

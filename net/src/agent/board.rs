@@ -13,7 +13,7 @@ use crate::{driver::Shot, heartbeat::PathView};
 
 /// Everything at one moment.
 #[derive(Clone, Default)]
-pub struct Snapshot {
+pub(super) struct Snapshot {
     pub at: Tick,
     pub modules: Vec<Shot>,
     /// Modules that cannot run, and why.
@@ -26,14 +26,14 @@ pub struct Snapshot {
 
 /// The newest snapshot.
 #[derive(Default)]
-pub struct Board {
+pub(super) struct Board {
     latest: Mutex<Snapshot>,
     changed: Notify,
 }
 
 impl Board {
     /// Leaves a snapshot. If a reader is just looking, this one is skipped: another follows soon.
-    pub fn publish(&self, snapshot: Snapshot) {
+    pub(super) fn publish(&self, snapshot: Snapshot) {
         match self.latest.try_lock() {
             Ok(mut latest) => *latest = snapshot,
             Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = snapshot,
@@ -42,12 +42,12 @@ impl Board {
         self.changed.notify_one();
     }
 
-    pub fn read(&self) -> Snapshot {
+    pub(super) fn read(&self) -> Snapshot {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits for a snapshot newer than the one that was waited for last.
-    pub async fn changed(&self) {
+    pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 }

@@ -9,11 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    board::Board,
-    publish::Published,
-    pulse::Mail,
-};
+use super::{board::Board, publish::Published, pulse::Mail};
 use crate::{
     api::{
         exit::Exit,
@@ -31,7 +27,7 @@ use crate::{
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// The agent, as the API sees it.
-pub struct Agent {
+pub(super) struct Agent {
     pub node: Arc<Node>,
     pub boot: Boot,
     pub mailbox: Arc<Mailbox<Mail>>,
@@ -140,6 +136,7 @@ impl Agent {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "the type that the API asks for")]
     fn uninstall(&self, asked: &shape::Command) -> Result<Accepted, Problem> {
         if self.role(&asked.module).is_some_and(|role| role != Role::Stop) {
             return Err(self.running(&asked.verb, &asked.module));
@@ -161,10 +158,20 @@ impl Agent {
             let each = module.instances.iter().map(|i| format!("{} is {} {}", i.node, i.role, i.readiness));
             each.collect::<Vec<_>>().join(", ")
         };
-        module.map_or_else(|| "nothing was changed".into(), |module| format!("nothing was changed; {}", words(module)))
+        module.map_or_else(
+            || "nothing was changed".into(),
+            |module| format!("nothing was changed; {}", words(module)),
+        )
     }
 
-    fn problem(&self, code: &str, exit: Exit, module: &str, [summary, what, why]: [String; 3], fix: &str) -> Problem {
+    fn problem(
+        &self,
+        code: &str,
+        exit: Exit,
+        module: &str,
+        [summary, what, why]: [String; 3],
+        fix: &str,
+    ) -> Problem {
         let now = self.standing(module);
         Problem { code: code.into(), exit: exit.code(), summary, what, why, now, fix: vec![fix.into()] }
     }
@@ -205,18 +212,25 @@ impl Agent {
 
     fn broken(&self, module: &str, why: String) -> Problem {
         let text = [format!("{module} cannot run"), format!("taking the configuration of {module}"), why];
-        self.problem("E0203", Exit::Failed, module, text, &format!("correct it, then: safetui config -m {module}"))
+        self.problem(
+            "E0203",
+            Exit::Failed,
+            module,
+            text,
+            &format!("correct it, then: safetui config -m {module}"),
+        )
     }
 
     fn unanswered(&self, verb: &str, module: &str) -> Problem {
-        let why = "the module waits for its disk: nothing is decided before what was decided last is durable".into();
+        let why = "the module waits for its disk: nothing is decided before what was decided last is durable"
+            .into();
         let text = [format!("{verb} was not answered"), format!("{verb} of {module}"), why];
         self.problem("E0502", Exit::Unknown, module, text, &format!("safetui state -m {module}"))
     }
 }
 
 /// How the threads of a module report to the pulse thread.
-pub fn tell(mailbox: &Arc<Mailbox<Mail>>, module: u64) -> Tell {
+pub(super) fn tell(mailbox: &Arc<Mailbox<Mail>>, module: u64) -> Tell {
     let mailbox = mailbox.clone();
     Arc::new(move |news: News| mailbox.post(Mail::News { module, news }))
 }

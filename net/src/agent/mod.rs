@@ -11,6 +11,7 @@
 
 mod board;
 mod control;
+mod foresee;
 mod network;
 pub mod packet;
 mod publish;
@@ -18,13 +19,7 @@ mod pulse;
 mod shapes;
 mod witness;
 
-use std::{
-    collections::BTreeMap,
-    io,
-    os::unix::net::UnixStream,
-    sync::Arc,
-    thread,
-};
+use std::{collections::BTreeMap, io, os::unix::net::UnixStream, sync::Arc, thread};
 
 use safetui_core::{Boot, Command};
 

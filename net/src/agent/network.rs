@@ -25,7 +25,7 @@ const SHOWN: Duration = Duration::from_secs(10);
 const LOGGED: Duration = Duration::from_secs(60);
 
 /// The sockets to the peers, what seals and opens, and what each path was worth.
-pub struct Network {
+pub(super) struct Network {
     links: Links,
     lans: Vec<Lan>,
     relays: Vec<Way>,
@@ -42,7 +42,7 @@ pub struct Network {
 struct Way {
     peer: u8,
     router: Ipv4Addr,
-    way: Relay,
+    relay: Relay,
 }
 
 struct Complaint {
@@ -51,19 +51,20 @@ struct Complaint {
 }
 
 /// A heartbeat that came in.
-pub struct Heard {
+pub(super) struct Heard {
     pub peer: u8,
     pub entry: Entry,
 }
 
 impl Network {
     /// Opens what can be opened.
-    pub fn open(node: &Node, boot: Boot, journal: Journal) -> Self {
+    pub(super) fn open(node: &Node, boot: Boot, journal: Journal) -> Self {
         let lans = node.lans();
         let mut networks: Vec<&str> = lans.iter().map(|lan| lan.name.as_str()).collect();
         // All routers are one way: what it is worth is whether any of them reflects.
         networks.push(Relay::NAME);
-        let mut peers: Vec<u8> = lans.iter().flat_map(|lan| lan.peers.iter().map(|(peer, _)| *peer)).collect();
+        let mut peers: Vec<u8> =
+            lans.iter().flat_map(|lan| lan.peers.iter().map(|(peer, _)| *peer)).collect();
         peers.sort_unstable();
         peers.dedup();
         Self {
@@ -81,7 +82,7 @@ impl Network {
     }
 
     /// The heartbeats to a peer also go by way of these routers, of which only those with IPv4 can.
-    pub fn relay(&mut self, peer: u8, module: &Module) {
+    pub(super) fn relay(&mut self, peer: u8, module: &Module) {
         let splitbrain = module.splitbrain.iter().filter(|splitbrain| splitbrain.relay);
         for router in splitbrain.flat_map(|splitbrain| &splitbrain.witnesses) {
             let IpAddr::V4(router) = router else { continue };
@@ -90,39 +91,41 @@ impl Network {
             }
             let Some((me, other)) = ends(&self.lans, peer, *router) else { continue };
             match Relay::new(*router, me, other, self.lans.len()) {
-                Ok(way) => self.relays.push(Way { peer, router: *router, way }),
+                Ok(relay) => self.relays.push(Way { peer, router: *router, relay }),
                 Err(error) => self.journal.say(None, "heart", Level::Event, error.to_string()),
             }
         }
     }
 
     /// To poll for reading; ask before each poll.
-    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.links.fds().chain(self.relays.iter().map(|relay| relay.way.fd()))
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.links.fds().chain(self.relays.iter().map(|way| way.relay.fd()))
     }
 
     /// Sends heartbeats to a peer, on every way.
-    pub fn send(&mut self, peer: u8, beats: &[Entry]) {
+    pub(super) fn send(&mut self, peer: u8, beats: &[Entry]) {
         for some in beats.chunks(MOST) {
             let stamps = self.paths.stamps(peer, boottime());
             let payload = stamps.encode(&Packet::new(some.to_vec()).encode());
             let frame = self.sealer.seal(BEATS, peer, &payload);
             self.links.send_all(peer, &frame);
-            for relay in self.relays.iter_mut().filter(|relay| relay.peer == peer) {
+            for way in self.relays.iter_mut().filter(|way| way.peer == peer) {
                 // A router that cannot be reached is what the witness is for.
-                _ = relay.way.send(&frame);
+                _ = way.relay.send(&frame);
             }
         }
     }
 
     /// Takes what has arrived, oldest first. Never blocks.
-    pub fn drain(&mut self) -> Vec<Heard> {
+    pub(super) fn drain(&mut self) -> Vec<Heard> {
         let mut frames = Vec::new();
         let mut take = |received: Received<'_>| {
             frames.push((received.network, received.at, received.bytes.to_vec(), received.from.ip()));
         };
         self.links.drain(&mut take);
-        self.relays.iter_mut().for_each(|relay| relay.way.drain(&mut take));
+        for way in &mut self.relays {
+            way.relay.drain(&mut take);
+        }
         let mut heard = Vec::new();
         for (network, at, bytes, from) in frames {
             self.take(network, at, &bytes, from, &mut heard);
@@ -153,7 +156,13 @@ impl Network {
     }
 
     /// Notes what a path delivered; the rest of the payload.
-    fn measured<'a>(&mut self, network: usize, at: Duration, peer: u8, payload: &'a [u8]) -> Option<&'a [u8]> {
+    fn measured<'a>(
+        &mut self,
+        network: usize,
+        at: Duration,
+        peer: u8,
+        payload: &'a [u8],
+    ) -> Option<&'a [u8]> {
         let (stamps, rest) = Stamps::decode(payload)?;
         self.paths.heard(network, peer, at, &stamps);
         Some(rest)
@@ -173,20 +182,21 @@ impl Network {
     }
 
     /// What is wrong with the networks now.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(super) fn warnings(&self) -> Vec<String> {
         let now = boottime();
         let silent = (0..self.lans.len()).filter_map(|network| self.links.trouble(network));
-        let fresh = self.complaints.iter().filter(|(_, complaint)| now.saturating_sub(complaint.seen) < SHOWN);
+        let fresh =
+            self.complaints.iter().filter(|(_, complaint)| now.saturating_sub(complaint.seen) < SHOWN);
         silent.chain(fresh.map(|(text, _)| text.clone())).collect()
     }
 
     /// What each path was worth lately.
-    pub fn view(&self) -> Vec<PathView> {
+    pub(super) fn view(&self) -> Vec<PathView> {
         self.paths.view(boottime())
     }
 
     /// Versions of the peers' agents, as far as they were heard.
-    pub fn versions(&self) -> BTreeMap<u8, String> {
+    pub(super) fn versions(&self) -> BTreeMap<u8, String> {
         self.versions.clone()
     }
 }
@@ -208,7 +218,8 @@ fn reject_text(reject: &Reject, from: IpAddr, names: &[String]) -> String {
 /// The two nodes' addresses on the network that the router is on; else on the first that has both.
 fn ends(lans: &[Lan], peer: u8, router: Ipv4Addr) -> Option<(Ipv4Addr, Ipv4Addr)> {
     let local = Route::open().and_then(|mut route| route.addresses()).unwrap_or_default();
-    let near = |lan: &Lan| local.iter().any(|address| address.ip == lan.local && address.covers(router.into()));
+    let near =
+        |lan: &Lan| local.iter().any(|address| address.ip == lan.local && address.covers(router.into()));
     let pair = |lan: &Lan| match (lan.local, lan.peers.iter().find(|(node, _)| *node == peer)?.1) {
         (IpAddr::V4(me), IpAddr::V4(other)) => Some((me, other)),
         _ => None,

@@ -74,6 +74,7 @@ pub(super) mod tests {
             kin_of: most,
             partner: Boot(u32::MAX),
             ask_swap: true,
+            dismiss: true,
             witness: true,
         }
     }

@@ -20,27 +20,27 @@ const FIGURES: Duration = Duration::from_millis(500);
 const TIMELINE: usize = 600;
 
 /// The newest state, and since when all that a plan may rely on has been the same.
-pub struct Published {
+pub(super) struct Published {
     latest: RwLock<(Arc<State>, u64)>,
     seq: watch::Sender<u64>,
 }
 
 impl Published {
-    pub fn new(node: &Node) -> Arc<Self> {
+    pub(super) fn new(node: &Node) -> Arc<Self> {
         let state = shapes::state(node, &Snapshot::default(), &Memory::default());
         Arc::new(Self { latest: RwLock::new((Arc::new(state), 0)), seq: watch::Sender::new(0) })
     }
 
-    pub fn state(&self) -> Arc<State> {
+    pub(super) fn state(&self) -> Arc<State> {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.seq.subscribe()
     }
 
     /// Has nothing changed since state `seq` but figures?
-    pub fn still(&self, seq: u64) -> bool {
+    pub(super) fn still(&self, seq: u64) -> bool {
         seq >= self.latest.read().unwrap_or_else(PoisonError::into_inner).1
     }
 
@@ -53,7 +53,7 @@ impl Published {
 
 /// What the publisher remembers between states.
 #[derive(Default)]
-pub struct Memory {
+pub(super) struct Memory {
     /// By module and node: role and readiness, and since when.
     pub since: BTreeMap<(String, String), (String, SystemTime)>,
     /// By module: letters of each instance, oldest first.
@@ -61,7 +61,7 @@ pub struct Memory {
 }
 
 /// Publishes until the task is dropped.
-pub async fn run(node: Arc<Node>, board: Arc<Board>, journal: Journal, published: Arc<Published>) {
+pub(super) async fn run(node: Arc<Node>, board: Arc<Board>, journal: Journal, published: Arc<Published>) {
     let mut memory = Memory::default();
     let mut stable = None;
     let (mut seq, mut since) = (0, 0);

@@ -36,18 +36,30 @@ pub const ALIVE: u8 = b'p';
 pub const RELOAD: u8 = b'r';
 
 /// A message to the pulse thread.
-pub enum Mail {
-    News { module: u64, news: News },
-    Order { module: u64, command: Command, reply: Option<Reply> },
+pub(super) enum Mail {
+    News {
+        module: u64,
+        news: News,
+    },
+    Order {
+        module: u64,
+        command: Command,
+        reply: Option<Reply>,
+    },
     /// In place of the module of the same name, which is stopped.
     Install(Box<Driver>),
-    Remove { module: u64 },
+    Remove {
+        module: u64,
+    },
     /// A module that cannot run, and why.
-    Broken { name: String, why: String },
+    Broken {
+        name: String,
+        why: String,
+    },
 }
 
 /// Everything that the thread owns.
-pub struct Pulse {
+pub(super) struct Pulse {
     pub network: Network,
     pub panel: Panel,
     pub drivers: Vec<Driver>,
@@ -61,7 +73,7 @@ pub struct Pulse {
 
 /// What the loop remembers of its own.
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     stopping: bool,
     signed: Duration,
     published: Duration,
@@ -70,7 +82,7 @@ pub struct State {
 
 impl Pulse {
     /// Runs until the guard has everything stopped.
-    pub fn run(mut self) {
+    pub(super) fn run(mut self) {
         self.guard.set_nonblocking(true).expect("a socket can be made non-blocking");
         while !(self.state.stopping && self.drivers.iter().all(|driver| driver.role() == Role::Stop)) {
             self.turn();
@@ -92,9 +104,8 @@ impl Pulse {
 
     fn hear(&mut self) {
         for heard in self.network.drain() {
-            let of = |driver: &&mut Driver| {
-                driver.plan.id == heard.entry.module && driver.plan.peer == heard.peer
-            };
+            let of =
+                |driver: &&mut Driver| driver.plan.id == heard.entry.module && driver.plan.peer == heard.peer;
             if let Some(driver) = self.drivers.iter_mut().find(of) {
                 driver.heard(heard.entry.signature, heard.entry.beat);
             }
@@ -191,7 +202,10 @@ impl Pulse {
 
     fn publish(&mut self) {
         let now = boottime();
-        let changed = self.drivers.iter_mut().fold(false, |changed, driver| driver.take_changed() || changed);
+        let mut changed = false;
+        for driver in &mut self.drivers {
+            changed |= driver.take_changed();
+        }
         if !changed && now.saturating_sub(self.state.published) < FIGURES {
             return;
         }

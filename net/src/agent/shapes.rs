@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use safetui_core::{Beat, Command, Generation, Mark, Role, Tick};
 
-use super::{board::Snapshot, publish::Memory};
+use super::{board::Snapshot, foresee, publish::Memory};
 use crate::{
     api::shape::{
-        Health, Instance, Module, Network, Node as NodeShape, Offer, Progress, Replication, STATE_SCHEMA, State,
-        Vip, Witness,
+        Health, Instance, Module, Network, Node as NodeShape, Offer, Progress, Replication, STATE_SCHEMA,
+        State, Vip, Witness,
     },
     driver::{Shot, wording},
     heartbeat::PathView,
@@ -20,7 +20,7 @@ use crate::{
 const DOWN: u64 = 3000;
 
 /// The state without its number, its events and what only a memory knows.
-pub fn state(node: &Node, snapshot: &Snapshot, memory: &Memory) -> State {
+pub(super) fn state(node: &Node, snapshot: &Snapshot, memory: &Memory) -> State {
     let mut modules: Vec<Module> = snapshot.modules.iter().map(|shot| module(node, snapshot, shot)).collect();
     modules.sort_by(|one, other| one.name.cmp(&other.name));
     let mut state = State {
@@ -42,7 +42,7 @@ pub fn state(node: &Node, snapshot: &Snapshot, memory: &Memory) -> State {
 }
 
 /// Adds what only a memory knows.
-pub fn remember(state: &mut State, memory: &Memory) {
+pub(super) fn remember(state: &mut State, memory: &Memory) {
     for module in &mut state.modules {
         for instance in &mut module.instances {
             let key = (module.name.clone(), instance.node.clone());
@@ -55,7 +55,7 @@ pub fn remember(state: &mut State, memory: &Memory) {
 }
 
 /// What a plan may rely on: everything but figures and the passing of time.
-pub fn stable(state: &State) -> String {
+pub(super) fn stable(state: &State) -> String {
     let mut words: Vec<String> = state.warnings.clone();
     words.extend(state.nodes.iter().map(|node| format!("{} {}", node.name, node.reachable)));
     words.extend(state.witness.iter().map(|witness| format!("{:?}", witness.reachable)));
@@ -70,7 +70,7 @@ pub fn stable(state: &State) -> String {
 }
 
 /// The letter of an instance in a timeline.
-pub fn letter(instance: &Instance) -> char {
+pub(super) fn letter(instance: &Instance) -> char {
     let letter = match instance.role.as_str() {
         "PRIM" => 'P',
         "ALONE" => 'A',
@@ -88,7 +88,7 @@ fn time(at: SystemTime) -> String {
 
 fn module(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Module {
     let timing = &shot.plan.core.timing;
-    let instances = vec![mine(node, shot), theirs(snapshot, shot)];
+    let instances = vec![mine(node, snapshot, shot), theirs(snapshot, shot)];
     Module {
         name: shot.plan.module.name.clone(),
         kind: "MIRROR".into(),
@@ -96,15 +96,15 @@ fn module(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Module {
         guard_ms: timing.guard,
         vips: vips(node, snapshot, shot, &instances),
         replication: replication(node, snapshot, shot),
-        why: None,
-        if_node_lost: Vec::new(),
+        why: foresee::why(shot, snapshot.at),
+        if_node_lost: foresee::if_lost(node.name(), snapshot, shot),
         actions: offers(node, snapshot, shot),
         timeline: Vec::new(),
         instances,
     }
 }
 
-fn mine(node: &Node, shot: &Shot) -> Instance {
+fn mine(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Instance {
     let record = shot.core.record();
     let mut resources = BTreeMap::new();
     if shot.plan.module.rfs.is_some() {
@@ -117,7 +117,7 @@ fn mine(node: &Node, shot: &Shot) -> Instance {
         readiness: shot.core.status().word().into(),
         since: None,
         age_ms: 0,
-        rule: None,
+        rule: foresee::rule(shot, snapshot.at),
         resources,
         mark: Some(format!("{:?}", record.mark)),
         term: Some(record.term),
@@ -222,7 +222,7 @@ fn offers(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Vec<Offer> {
             node: node.name().into(),
             severity: severity.into(),
             refused: refused.map(str::to_owned),
-            steps: Vec::new(),
+            steps: if refused.is_none() { foresee::steps(shot, snapshot.at, *command) } else { Vec::new() },
             confirm: typed.then(|| shot.plan.module.name.clone()),
         }
     };

@@ -14,7 +14,7 @@ use crate::{
 const SILENT: u64 = 5;
 
 /// One list of routers, and who relies on it.
-pub struct Asked {
+pub(super) struct Asked {
     routers: Vec<IpAddr>,
     witnesses: Witnesses,
     modules: Vec<u64>,
@@ -25,7 +25,7 @@ pub struct Asked {
 
 /// A list of routers as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
+pub(super) struct View {
     pub routers: Vec<IpAddr>,
     pub modules: Vec<u64>,
     pub answers: bool,
@@ -34,13 +34,13 @@ pub struct View {
 
 /// All lists.
 #[derive(Default)]
-pub struct Panel {
+pub(super) struct Panel {
     lists: Vec<Asked>,
 }
 
 impl Panel {
     /// Asks for a module too; in place of what was asked for it before.
-    pub fn add(&mut self, id: u64, module: &Module) -> Result<(), WitnessesError> {
+    pub(super) fn add(&mut self, id: u64, module: &Module) -> Result<(), WitnessesError> {
         self.remove(id);
         let Some(splitbrain) = &module.splitbrain else { return Ok(()) };
         let period = module.heart.pulse.as_millis() as u64;
@@ -54,23 +54,23 @@ impl Panel {
         Ok(())
     }
 
-    pub fn remove(&mut self, id: u64) {
+    pub(super) fn remove(&mut self, id: u64) {
         self.lists.iter_mut().for_each(|list| list.modules.retain(|known| *known != id));
         self.lists.retain(|list| !list.modules.is_empty());
     }
 
     /// To poll for reading.
-    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.lists.iter().flat_map(|list| list.witnesses.fds())
     }
 
     /// When the next list is to be asked.
-    pub fn due(&self) -> Tick {
+    pub(super) fn due(&self) -> Tick {
         self.lists.iter().map(|list| list.due).min().unwrap_or(Tick::NEVER)
     }
 
     /// Asks the lists that are due.
-    pub fn ask(&mut self, now: Tick) {
+    pub(super) fn ask(&mut self, now: Tick) {
         for list in self.lists.iter_mut().filter(|list| list.due <= now) {
             list.witnesses.send(now.0);
             list.due = now.plus(list.period);
@@ -78,7 +78,7 @@ impl Panel {
     }
 
     /// The modules whose witness has answered, and when it was asked.
-    pub fn drain(&mut self) -> Vec<(u64, Tick)> {
+    pub(super) fn drain(&mut self) -> Vec<(u64, Tick)> {
         let mut answered = Vec::new();
         for Asked { witnesses, modules, last, .. } in &mut self.lists {
             witnesses.drain(|answer| {
@@ -89,7 +89,7 @@ impl Panel {
         answered
     }
 
-    pub fn view(&self) -> Vec<View> {
+    pub(super) fn view(&self) -> Vec<View> {
         let now = now();
         let fresh = |list: &Asked| list.last.filter(|(asked, _)| now.since(*asked) <= SILENT * list.period);
         let view = |list: &Asked| View {

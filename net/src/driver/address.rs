@@ -109,7 +109,8 @@ impl Addresses {
 /// Takes the addresses of a module off this node, whoever set them.
 pub fn remove(vips: &[Vip]) -> Result<(), VipError> {
     let mut route = Route::open()?;
-    let wanted = |address: &Address| vips.iter().any(|vip| vip.addr == address.ip && vip.prefix == address.prefix);
+    let wanted =
+        |address: &Address| vips.iter().any(|vip| vip.addr == address.ip && vip.prefix == address.prefix);
     for address in route.addresses()?.iter().filter(|address| wanted(address)) {
         route.delete(address)?;
     }
@@ -200,7 +201,10 @@ impl Keeper {
         for event in events {
             match event {
                 LinkEvent::Carrier { interface, up } => {
-                    self.say(Level::Event, format!("interface {interface} is {}", if up { "up" } else { "down" }));
+                    self.say(
+                        Level::Event,
+                        format!("interface {interface} is {}", if up { "up" } else { "down" }),
+                    );
                     self.held.iter_mut().filter(|_| up).for_each(|held| held.announcer.schedule.start(now));
                 }
                 LinkEvent::AddressGone(ip) => self.restore(ip)?,
@@ -215,7 +219,9 @@ impl Keeper {
             held.announcer.announce_due(now)?;
         }
         rivals.dedup();
-        rivals.into_iter().for_each(|rival| self.say(Level::Critical, rival));
+        for rival in rivals {
+            self.say(Level::Critical, rival);
+        }
         Ok(())
     }
 

@@ -22,9 +22,15 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 
 /// One order; the next waits for its end.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    Persist(Box<Record<HISTORY>>),
+    Replicate(Stream),
+}
+
+/// An order to replication.
 #[derive(Clone, Copy, Debug)]
-pub enum Order {
-    Persist(Record<HISTORY>),
+pub(super) enum Stream {
     Gate(Gate),
     Source { to: u32, generation: u64, term: u64 },
     SourceStop,
@@ -34,13 +40,13 @@ pub enum Order {
 }
 
 /// The way to the thread.
-pub struct Hands {
+pub(super) struct Hands {
     orders: mpsc::Sender<Order>,
 }
 
 impl Hands {
     /// Starts the thread. Each order ends with [`News::InForce`].
-    pub fn start(module: &str, store: Store, rfs: Option<Arc<Rfs>>, me: Boot, tell: Tell) -> Self {
+    pub(super) fn start(module: &str, store: Store, rfs: Option<Arc<Rfs>>, me: Boot, tell: Tell) -> Self {
         let (orders, taken) = mpsc::channel();
         let mut worker = Worker { store, rfs, me: me.0, tell };
         thread::Builder::new()
@@ -51,7 +57,7 @@ impl Hands {
     }
 
     /// Gives an order.
-    pub fn give(&self, order: Order) {
+    pub(super) fn give(&self, order: Order) {
         self.orders.send(order).expect("the thread lives as long as its module");
     }
 }
@@ -67,9 +73,9 @@ impl Worker {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Persist(record) => self.persist(&record),
-            other => {
+            Order::Replicate(order) => {
                 if let Some(rfs) = &self.rfs {
-                    replicate(rfs, self.me, other);
+                    replicate(rfs, self.me, order);
                 }
             }
         }
@@ -86,15 +92,14 @@ impl Worker {
     }
 }
 
-fn replicate(rfs: &Rfs, me: u32, order: Order) {
+fn replicate(rfs: &Rfs, me: u32, order: Stream) {
     match order {
-        Order::Persist(_) => {}
-        Order::Gate(gate) => rfs.gate(translated(gate)),
-        Order::Source { to, generation, term } => rfs.source(to, generation, term),
-        Order::SourceStop => rfs.source_stop(),
-        Order::Drain => rfs.drain(),
-        Order::Receive { from, generation, term, aside } => rfs.receive(me, from, generation, term, aside),
-        Order::ReceiveStop => rfs.receive_stop(),
+        Stream::Gate(gate) => rfs.gate(translated(gate)),
+        Stream::Source { to, generation, term } => rfs.source(to, generation, term),
+        Stream::SourceStop => rfs.source_stop(),
+        Stream::Drain => rfs.drain(),
+        Stream::Receive { from, generation, term, aside } => rfs.receive(me, from, generation, term, aside),
+        Stream::ReceiveStop => rfs.receive_stop(),
     }
 }
 

@@ -10,20 +10,20 @@ use crate::vip::{Lease, VipError};
 const STEP: u64 = 20;
 
 /// What the core granted last, and the kernel's copy of it.
-pub struct Keeper {
+pub(super) struct Keeper {
     lease: Option<Lease>,
     until: Option<Tick>,
 }
 
 impl Keeper {
     /// Installs the rules: the addresses are mute from now on. Runs `nft`.
-    pub fn install(module: &str, addresses: &[IpAddr]) -> Result<Self, VipError> {
+    pub(super) fn install(module: &str, addresses: &[IpAddr]) -> Result<Self, VipError> {
         let lease = if addresses.is_empty() { None } else { Some(Lease::install(module, addresses)?) };
         Ok(Self { lease, until: None })
     }
 
     /// The right to answer ends at `until`; not later than `now`: at once.
-    pub fn set(&mut self, now: Tick, until: Tick) -> Result<(), VipError> {
+    pub(super) fn set(&mut self, now: Tick, until: Tick) -> Result<(), VipError> {
         let left = until.since(now);
         if left < STEP {
             if self.until.take().is_some()
@@ -44,12 +44,12 @@ impl Keeper {
     }
 
     /// Until when this node may answer, when it may.
-    pub fn until(&self) -> Option<Tick> {
+    pub(super) fn until(&self) -> Option<Tick> {
         self.until
     }
 
     /// Takes the rules away, after the addresses.
-    pub fn remove(self) -> Result<(), VipError> {
+    pub(super) fn remove(self) -> Result<(), VipError> {
         self.lease.map_or(Ok(()), Lease::remove)
     }
 }

@@ -16,11 +16,7 @@ mod timing;
 pub mod wording;
 mod worker;
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    thread,
-};
+use std::{collections::VecDeque, sync::Arc, thread};
 
 use safetui_core::{
     Action, Actions, Beat, Boot, Cause, Command, Event, Job, Mirror, Note, Refusal, Role, Status, Tick,
@@ -32,7 +28,7 @@ pub use plan::{Plan, id_of};
 pub use timing::timing;
 
 use address::{Addresses, Owner};
-use hands::{Hands, Order};
+use hands::{Hands, Order, Stream};
 use record::HISTORY;
 use worker::Worker;
 
@@ -46,11 +42,17 @@ use crate::{
 #[derive(Debug)]
 pub enum News {
     /// A job ended; stale unless its number is the newest.
-    Done { number: u64, job: Job, ok: bool },
+    Done {
+        number: u64,
+        job: Job,
+        ok: bool,
+    },
     /// The order that [`hands`] was given is in force.
     InForce,
     /// The record cannot be made durable; it is tried again.
-    NotDurable { why: String },
+    NotDurable {
+        why: String,
+    },
     /// Somebody answers for a virtual address.
     Taken(Owner),
     Replication(rfs::Report),
@@ -134,7 +136,11 @@ impl Driver {
     pub fn heard(&mut self, signature: u64, beat: Beat) {
         let differs = signature != self.plan.signature;
         if differs && !self.trouble.differs {
-            self.say("heart", Level::Critical, "the peer runs another configuration of this module: not heard");
+            self.say(
+                "heart",
+                Level::Critical,
+                "the peer runs another configuration of this module: not heard",
+            );
         }
         self.trouble.differs = differs;
         if !differs {
@@ -217,7 +223,7 @@ impl Driver {
             while !self.blocked
                 && let Some(action) = self.orders.pop_front()
             {
-                self.perform(action);
+                self.perform(&action);
             }
             if self.blocked {
                 return;
@@ -241,25 +247,25 @@ impl Driver {
         self.orders.extend(self.out.drain());
     }
 
-    fn perform(&mut self, action: Action<HISTORY>) {
-        match action {
-            Action::Persist(record) => self.order(Order::Persist(record)),
+    fn perform(&mut self, action: &Action<HISTORY>) {
+        match *action {
+            Action::Persist(record) => self.order(Order::Persist(Box::new(record))),
             Action::Send(beat) => self.beat = Some(beat),
-            Action::Gate(gate) => self.replicated(Order::Gate(gate)),
+            Action::Gate(gate) => self.replicated(Stream::Gate(gate)),
             Action::Lease(until) => self.lease(until),
             Action::Begin(job) => self.worker.begin(job),
             Action::Source { to, generation, term } => {
                 self.sink = to;
-                let order = Order::Source { to: to.0, generation: generation.0, term };
+                let order = Stream::Source { to: to.0, generation: generation.0, term };
                 self.replicated_or(order, Event::Copied { boot: to });
             }
-            Action::SourceStop => self.replicated(Order::SourceStop),
-            Action::Drain => self.replicated_or(Order::Drain, Event::Drained { boot: self.sink }),
+            Action::SourceStop => self.replicated(Stream::SourceStop),
+            Action::Drain => self.replicated_or(Stream::Drain, Event::Drained { boot: self.sink }),
             Action::Receive { from, generation, term, aside } => {
                 let (from, generation) = (from.0, generation.0);
-                self.replicated(Order::Receive { from, generation, term, aside });
+                self.replicated(Stream::Receive { from, generation, term, aside });
             }
-            Action::ReceiveStop => self.replicated(Order::ReceiveStop),
+            Action::ReceiveStop => self.replicated(Stream::ReceiveStop),
             Action::Probe => self.probe(),
             Action::Answer { command, refused } => self.answer(command, refused),
             Action::Became { from, to, cause } => self.became(from, to, cause),
@@ -272,15 +278,15 @@ impl Driver {
         self.hands.give(order);
     }
 
-    fn replicated(&mut self, order: Order) {
+    fn replicated(&mut self, order: Stream) {
         if self.rfs.is_some() {
-            self.order(order);
+            self.order(Order::Replicate(order));
         }
     }
 
     /// Where nothing is replicated, everything is always copied.
-    fn replicated_or(&mut self, order: Order, otherwise: Event) {
-        if self.rfs.is_some() { self.order(order) } else { self.happened(otherwise) }
+    fn replicated_or(&mut self, order: Stream, otherwise: Event) {
+        if self.rfs.is_some() { self.order(Order::Replicate(order)) } else { self.happened(otherwise) }
     }
 
     fn lease(&mut self, until: Tick) {
@@ -334,7 +340,8 @@ impl Driver {
         if remote != self.remote {
             self.remote = remote;
             self.changed = true;
-            let word = remote.map_or_else(|| "UNKNOWN Unknown".into(), |(role, status)| wording::state(role, status));
+            let word = remote
+                .map_or_else(|| "UNKNOWN Unknown".into(), |(role, status)| wording::state(role, status));
             self.say("heart", Level::Event, format!("Remote state {word}"));
         }
     }

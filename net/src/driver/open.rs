@@ -87,7 +87,8 @@ fn replication(node: &Node, plan: &Plan, tell: &Tell) -> Result<Option<Arc<Rfs>>
     let Some(replicated) = &plan.module.rfs else { return Ok(None) };
     let port = node.cluster.port + 1 + (plan.id % PORTS) as u16;
     let heart = &plan.module.heart;
-    let flow = heart.flow.iter().chain(heart.networks.iter().filter(|name| Some(*name) != heart.flow.as_ref()));
+    let flow =
+        heart.flow.iter().chain(heart.networks.iter().filter(|name| Some(*name) != heart.flow.as_ref()));
     let lans: Vec<_> = flow.filter_map(|name| node.cluster.lan(name)).collect();
     let of = |name: &str, local: bool| {
         let addrs = lans.iter().filter_map(|lan| lan.addrs.iter().find(|addr| addr.node == name));

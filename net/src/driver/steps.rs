@@ -4,11 +4,14 @@ use safetui_core::{Job, Role};
 
 /// One step of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// A script that must end well.
     Start(&'static str),
     /// A script whose end changes nothing; `force` is its second, harder call.
-    Stop { script: &'static str, force: bool },
+    Stop {
+        script: &'static str,
+        force: bool,
+    },
     /// The script that is told of each change of the role.
     Transition,
     Mount,
@@ -20,10 +23,10 @@ pub enum Step {
 }
 
 /// What scripts are told: the role that is left, the one that comes, the action.
-pub type Words = [&'static str; 3];
+pub(super) type Words = [&'static str; 3];
 
 /// The steps of a job and the words for its scripts.
-pub fn of(job: Job) -> (Words, Vec<Step>) {
+pub(super) fn of(job: Job) -> (Words, Vec<Step>) {
     use Step::{Claim, Mount, Release, Start, Transition};
     match job {
         Job::Open => (words(Role::Stop, Role::Wait, "start"), vec![Transition, Start("prestart"), Mount]),
@@ -64,7 +67,7 @@ pub fn of(job: Job) -> (Words, Vec<Step>) {
 }
 
 /// The steps of a change of role during which the application goes on.
-pub fn between(from: Role, to: Role) -> Option<(Words, Vec<Step>)> {
+pub(super) fn between(from: Role, to: Role) -> Option<(Words, Vec<Step>)> {
     let steps = match (from, to) {
         (Role::Alone, Role::Prim) => vec![stop("stop_sec", false), Step::Transition],
         (Role::Prim, Role::Alone) => vec![Step::Transition, Step::Start("start_sec")],

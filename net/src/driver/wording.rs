@@ -14,12 +14,9 @@ pub fn cause(cause: Cause, to: Role) -> (Level, String) {
         }
         Cause::Paired => (Level::Event, "Reintegration ended (synchronize)".into()),
         Cause::Followed => (Level::Event, "Reintegration begins: copying from the peer".into()),
-        Cause::Started
-        | Cause::Owner
-        | Cause::Reunited
-        | Cause::Forced
-        | Cause::Left
-        | Cause::Stopped => (Level::Information, format!("{}: {}", to.word(), cause.text())),
+        Cause::Started | Cause::Owner | Cause::Reunited | Cause::Forced | Cause::Left | Cause::Stopped => {
+            (Level::Information, format!("{}: {}", to.word(), cause.text()))
+        }
     }
 }
 
@@ -32,8 +29,13 @@ pub fn note(note: Note) -> (Level, String) {
         Note::PeerHeard => (Level::Event, "the peer is heard".into()),
         Note::Contested { continuity, echo } => {
             let told = |fact, yes: &'static str, no| if fact { yes } else { no };
-            let witness = told(continuity, "the witness answered without a gap", "the witness did not answer throughout");
-            let peer = told(echo, "the peer had just heard this node", "the peer had not heard this node lately");
+            let witness = told(
+                continuity,
+                "the witness answered without a gap",
+                "the witness did not answer throughout",
+            );
+            let peer =
+                told(echo, "the peer had just heard this node", "the peer had not heard this node lately");
             (Level::Critical, format!("no heartbeat: the window has ended; {witness}; {peer}"))
         }
         Note::FailoverOff => (Level::Event, "Failover-off configured: no takeover".into()),

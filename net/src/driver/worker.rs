@@ -29,7 +29,7 @@ const YIELD: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// What the thread works with.
-pub struct Tools {
+pub(super) struct Tools {
     pub plan: Arc<Plan>,
     pub runner: Runner,
     pub rfs: Option<Arc<Rfs>>,
@@ -48,7 +48,7 @@ struct Task {
 }
 
 /// The way to the thread.
-pub struct Worker {
+pub(super) struct Worker {
     tasks: mpsc::Sender<Task>,
     cancel: Cancel,
     newest: u64,
@@ -56,7 +56,7 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the thread. Each job ends with [`News::Done`], unless a newer one has taken its place.
-    pub fn start(tools: Tools) -> Self {
+    pub(super) fn start(tools: Tools) -> Self {
         let (tasks, taken) = mpsc::channel::<Task>();
         let bench = Bench { tools };
         thread::Builder::new()
@@ -67,7 +67,7 @@ impl Worker {
     }
 
     /// Begins a job in place of any that is under way.
-    pub fn begin(&mut self, job: Job) {
+    pub(super) fn begin(&mut self, job: Job) {
         self.cancel.cancel();
         self.cancel = Cancel::new();
         self.newest += 1;
@@ -77,14 +77,14 @@ impl Worker {
     }
 
     /// Runs the scripts of a change of role during which the application goes on.
-    pub fn between(&self, from: Role, to: Role) {
+    pub(super) fn between(&self, from: Role, to: Role) {
         if let Some((words, steps)) = steps::between(from, to) {
             self.send(Task { job: None, words, steps, kill: false, cancel: self.cancel.clone() });
         }
     }
 
     /// Is this the number of the newest job?
-    pub fn is_newest(&self, number: u64) -> bool {
+    pub(super) fn is_newest(&self, number: u64) -> bool {
         number == self.newest
     }
 
@@ -141,7 +141,9 @@ impl Bench {
                 self.tolerated("transition", &task.words, self.bounds().start, task);
                 Ok(())
             }
-            Step::Mount => self.tools.rfs.as_ref().map_or(Ok(()), |rfs| rfs.mount().map_err(|e| e.to_string())),
+            Step::Mount => {
+                self.tools.rfs.as_ref().map_or(Ok(()), |rfs| rfs.mount().map_err(|e| e.to_string()))
+            }
             Step::Unmount => self.unmount(),
             Step::Claim => self.claim(&task.cancel),
             Step::Release => self.tools.addresses.release(),
@@ -178,7 +180,9 @@ impl Bench {
         if survivors.is_empty() {
             return Ok(());
         }
-        Err(format!("processes {survivors:?} of the application cannot be killed: they wait for a device or a file system"))
+        Err(format!(
+            "processes {survivors:?} of the application cannot be killed: they wait for a device or a file system"
+        ))
     }
 
     fn tolerated(&self, script: &str, words: &[&str], bound: Duration, task: &Task) {
@@ -191,7 +195,8 @@ impl Bench {
         if self.tools.plan.module.user.is_none() {
             return Ok(());
         }
-        let run = self.tools.runner.run(script, words, bound, &task.cancel).map_err(|error| error.to_string())?;
+        let run =
+            self.tools.runner.run(script, words, bound, &task.cancel).map_err(|error| error.to_string())?;
         if let Some(log) = run.log.as_ref().and_then(|log| log.file_name()) {
             let word = if words[0] == "force" { " \"force\"" } else { "" };
             self.say(Level::Script, format!("Script {script}{word} > {}", log.display()));

@@ -17,7 +17,7 @@ use nix::{
 use safetui_core::Boot;
 
 /// The hidden verb by which this program becomes the agent.
-pub const VERB: &str = "agent-child";
+pub(super) const VERB: &str = "agent-child";
 
 /// A running agent, or one that was not yet seen to end.
 pub(super) struct Child {

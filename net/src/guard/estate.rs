@@ -1,10 +1,6 @@
 //! What a dead agent leaves: addresses, an application, mounts, and a peer that waits for word.
 
-use std::{
-    fs,
-    path::Path,
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use nix::mount::{MntFlags, umount2};
 use safetui_core::{Beat, Boot, Kin, Role, Status};
@@ -73,7 +69,7 @@ impl Estate {
     /// Takes everything away that an agent held; the modules of which nothing is left.
     pub(super) fn clear(&self) -> Vec<&Plan> {
         // Addresses first: nothing of the rest may keep them.
-        let mute: Vec<bool> = self.plans.iter().map(|plan| without_addresses(plan)).collect();
+        let mute: Vec<bool> = self.plans.iter().map(without_addresses).collect();
         let dead: Vec<bool> = self.plans.iter().map(|plan| self.without_application(plan)).collect();
         self.plans.iter().for_each(unmount);
         let fenced = self.plans.iter().zip(mute.into_iter().zip(dead));

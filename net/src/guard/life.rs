@@ -42,7 +42,9 @@ impl Signals {
     /// From now on they are read, and interrupt nothing.
     pub(super) fn block() -> nix::Result<Self> {
         let mut set = SigSet::empty();
-        [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT].into_iter().for_each(|signal| set.add(signal));
+        for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT] {
+            set.add(signal);
+        }
         set.thread_block()?;
         SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map(Self)
     }
@@ -112,7 +114,8 @@ impl Life {
 
     fn sleep(&self, signals: &Signals) {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let mut fds = [&signals.0.as_fd(), &self.child.socket.as_fd()].map(|fd| PollFd::new(*fd, PollFlags::POLLIN));
+        let mut fds =
+            [&signals.0.as_fd(), &self.child.socket.as_fd()].map(|fd| PollFd::new(*fd, PollFlags::POLLIN));
         _ = poll(&mut fds, millis(left));
     }
 

@@ -41,7 +41,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Guards the agent of this node until it is told to end. Everything that makes a start senseless is an error
 /// before anything is touched.
-pub fn run(paths: &Paths) -> Result<(), Problem> {
+pub fn run(paths: &Paths) -> Result<(), Box<Problem>> {
     let _lock = start::prepare(paths)?;
     let node = start::node(paths)?;
     start::predecessor_is_gone(paths)?;
@@ -72,9 +72,10 @@ pub fn run(paths: &Paths) -> Result<(), Problem> {
 }
 
 /// The agent itself, as [`run`] starts it: in the life `boot`, with its guard at the other end of stdin.
-pub fn agent(paths: &Paths, boot: u32) -> Result<(), Problem> {
+pub fn agent(paths: &Paths, boot: u32) -> Result<(), Box<Problem>> {
     // Whoever guards must not be survived: nobody would take away what this process holds.
-    prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| start::broken("binding the agent to its guard", &error))?;
+    prctl::set_pdeathsig(Signal::SIGKILL)
+        .map_err(|error| start::broken("binding the agent to its guard", &error))?;
     // The guard reads its signals from a descriptor; the scripts of the modules must get theirs as usual.
     SigSet::all().thread_unblock().map_err(|error| start::broken("giving back the signals", &error))?;
     let _alive = start::alive(paths)?;

@@ -196,21 +196,25 @@ fn what_a_copy_replaces_is_kept_aside() {
 fn after_a_change_of_roles_nothing_stale_is_read() {
     let pair = Pair::with(|a, _| fs::write(a.dirs[0].join("f"), "first").unwrap());
     pair.pair_up();
+    fs::write(pair.a.dir.join("old"), "").unwrap();
     pair.b.rfs.mount().unwrap();
-    let seen =
-        |node: &super::Node| (fs::read_to_string(node.dir.join("f")).unwrap(), node.dir.join("new").exists());
-    assert_eq!(seen(&pair.a), ("first".into(), false));
+    let seen = |node: &super::Node| {
+        let file = node.dir.join("f");
+        let length = fs::metadata(&file).unwrap().len();
+        (length, fs::read_to_string(&file).unwrap(), node.dir.join("old").exists())
+    };
+    assert_eq!(seen(&pair.a), (5, "first".into(), true));
     // B becomes the primary.
     pair.a.rfs.gate(Gate::Closed);
     pair.a.rfs.source_stop();
     pair.b.rfs.receive_stop();
     pair.b.rfs.gate(Gate::Alone { generation: 8, term: 2 });
     fs::write(pair.b.dir.join("f"), "second").unwrap();
-    fs::write(pair.b.dir.join("new"), "").unwrap();
+    fs::remove_file(pair.b.dir.join("old")).unwrap();
     pair.b.rfs.source(3, 8, 2);
     pair.a.rfs.receive(3, 1, 8, 2, false);
     pair.b.hears(|report| *report == Report::Copied { boot: 3 });
-    assert_eq!(seen(&pair.a), (6, "second".into(), true));
+    assert_eq!(seen(&pair.a), (6, "second".into(), false));
     assert_eq!(tree(&pair.a.dir).len(), tree(&pair.b.dir).len());
 }
 
