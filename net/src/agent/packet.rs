@@ -47,37 +47,37 @@ impl Packet {
     }
 }
 
+/// A heartbeat with the longest numbers.
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) fn longest() -> Beat {
     use safetui_core::{Boot, Echo, Generation, Kin, Mark, Role, Side, Status, Tick};
+    let most = Generation(u64::MAX);
+    Beat {
+        boot: Boot(u32::MAX),
+        sent: Tick(u64::MAX),
+        role: Role::Second,
+        status: Status::Ready,
+        fenced: true,
+        term: u64::MAX,
+        generation: most,
+        parent: most,
+        mark: Mark::Exclusive,
+        side: Side::Prim,
+        echo: Some(Echo { boot: Boot(u32::MAX), sent: Tick(u64::MAX) }),
+        proof: u64::MAX,
+        kin: Kin::Ancestor,
+        kin_of: most,
+        partner: Boot(u32::MAX),
+        ask_swap: true,
+        dismiss: true,
+        witness: true,
+    }
+}
 
+#[cfg(test)]
+mod tests {
     use super::*;
     use crate::heartbeat::Stamps;
-
-    /// A heartbeat with the longest numbers.
-    pub(crate) fn longest() -> Beat {
-        let most = Generation(u64::MAX);
-        Beat {
-            boot: Boot(u32::MAX),
-            sent: Tick(u64::MAX),
-            role: Role::Second,
-            status: Status::Ready,
-            fenced: true,
-            term: u64::MAX,
-            generation: most,
-            parent: most,
-            mark: Mark::Exclusive,
-            side: Side::Prim,
-            echo: Some(Echo { boot: Boot(u32::MAX), sent: Tick(u64::MAX) }),
-            proof: u64::MAX,
-            kin: Kin::Ancestor,
-            kin_of: most,
-            partner: Boot(u32::MAX),
-            ask_swap: true,
-            dismiss: true,
-            witness: true,
-        }
-    }
 
     #[test]
     fn a_packet_comes_back_and_the_largest_fits_every_network() {

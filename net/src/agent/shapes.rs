@@ -202,7 +202,7 @@ fn replication(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Option<Replicat
         bytes_per_second: stats.bytes_per_second,
         waiting: stats.waiting as u64,
         ack_us: (stats.ack_us > 0).then_some(stats.ack_us),
-        progress: stats.copy.map(|copy| Progress {
+        progress: stats.copy.filter(|_| phase == "reintegrating").map(|copy| Progress {
             done_bytes: copy.done,
             total_bytes: copy.total,
             files: copy.files,

@@ -186,12 +186,15 @@ impl Keeper {
     }
 
     fn release(&mut self) -> Result<(), VipError> {
+        // No event of ours is a surprise.
         self.links = None;
+        let removed = remove(&self.vips);
+        // Closing packet sockets takes the kernel some ten milliseconds: last.
         if !self.held.is_empty() {
             self.held.clear();
             self.say(Level::Information, "Virtual IP removed".into());
         }
-        remove(&self.vips)
+        removed
     }
 
     /// Announces what is due, answers rivals, and puts back what somebody took away.

@@ -12,6 +12,8 @@ mod open;
 mod plan;
 pub mod record;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod timing;
 pub mod wording;
 mod worker;

@@ -1,8 +1,8 @@
 //! The guard: starts the agent, and when the agent is gone takes away what it held and says so to the peer.
 //!
-//! It is a process of its own, tiny and locked in memory, that touches no data and never waits for a disk
-//! while the agent lives. An agent that stops pulsing is killed; only when the kernel says that it is gone does
-//! anything follow from it.
+//! It is a process of its own, tiny and locked in memory, that touches no data. While the agent lives it reads
+//! the disk only when a configuration has changed. An agent that stops pulsing is killed; only when the kernel
+//! says that it is gone does anything follow from it.
 
 mod child;
 mod estate;
