@@ -49,6 +49,7 @@ pub(crate) struct Load {
     /// How long the client has been waiting, when that is worth a word.
     pub(crate) gap_ms: Option<u64>,
     pub(crate) last_gap_ms: Option<u64>,
+    pub(crate) longest_gap_ms: Option<u64>,
     /// What is broken, in words.
     pub(crate) broken: Vec<String>,
 }

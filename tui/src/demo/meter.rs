@@ -14,7 +14,7 @@ use safetui_lab::ledger::Client;
 /// How often the client is looked at: gaps are this much too long or short.
 const LOOK: Duration = Duration::from_millis(5);
 /// Shorter pauses are what a busy machine does.
-const GAP: Duration = Duration::from_millis(200);
+const GAP: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
@@ -103,6 +103,6 @@ mod tests {
             reading.look(acked, at(ms));
         }
         assert_eq!((reading.last_gap, reading.longest.as_millis()), (Some(Duration::from_millis(390)), 1490));
-        assert_eq!((reading.gap(at(3000)), reading.gap(at(3200))), (None, Some(Duration::from_millis(300))));
+        assert_eq!((reading.gap(at(2950)), reading.gap(at(3200))), (None, Some(Duration::from_millis(300))));
     }
 }

@@ -29,38 +29,44 @@ pub(crate) fn notice(frame: &mut Frame, area: Rect, model: &Model) {
 
 pub(crate) fn demo(frame: &mut Frame, area: Rect, model: &Model) {
     let mut row = Row::new(model.options.theme).put(Tone::Plain, " ").put(Tone::Moving, "DEMO");
-    let mut left = usize::from(area.width).saturating_sub(6);
+    let mut left = usize::from(area.width).saturating_sub(5);
+    let between = if area.width >= 100 { "   " } else { "  " };
     for demo in model.options.demo.iter().flatten() {
         let label = format!(" {}", demo.label);
-        if left < width(&label) + 4 {
+        let wide = between.len() + 1 + width(&label);
+        if left < wide {
             break;
         }
-        left -= width(&label) + 4;
-        row = row.put(Tone::Plain, "   ").put(Tone::Accent, demo.key.to_string()).put(Tone::Plain, label);
+        left -= wide;
+        row = row.put(Tone::Plain, between).put(Tone::Accent, demo.key.to_string()).put(Tone::Plain, label);
     }
     paint(frame, area, vec![row.line()]);
 }
 
 /// What the client of a demo sees, and what is broken.
 pub(crate) fn load(frame: &mut Frame, area: Rect, model: &Model, load: &Load) {
-    let gap = match load.gap_ms {
+    let now = match load.gap_ms {
         Some(ms) => (Tone::Bad, format!("{} waiting {}", glyph::FAILED, millis(ms))),
         None => (Tone::Good, format!("{} answered", glyph::READY)),
     };
-    let last = load.last_gap_ms.map_or("none yet".to_owned(), |ms| format!("{ms} ms"));
-    let broken = match &load.broken[..] {
+    let gap = |ms: Option<u64>| (Tone::Plain, ms.map_or("none".to_owned(), |ms| format!("{ms} ms")));
+    let mut row = Row::new(model.options.theme)
+        .put(Tone::Plain, " ")
+        .put(Tone::Moving, "CLIENT ")
+        .cell(13, &[(Tone::Plain, format!("{} acked", load.acked))])
+        .cell(17, &[now])
+        .put(Tone::Dim, "last gap ")
+        .cell(10, &[gap(load.last_gap_ms)]);
+    let mut room = usize::from(area.width).saturating_sub(58);
+    if area.width >= 100 {
+        row = row.put(Tone::Dim, "longest ").cell(12, &[gap(load.longest_gap_ms)]);
+        room -= 20;
+    }
+    let (tone, broken) = match &load.broken[..] {
         [] => (Tone::Dim, "nothing is broken".to_owned()),
         broken => (Tone::Moving, broken.join(", ")),
     };
-    let row = Row::new(model.options.theme)
-        .put(Tone::Plain, " ")
-        .put(Tone::Moving, "CLIENT  ")
-        .cell(19, &[(Tone::Plain, format!("{} acknowledged", load.acked))])
-        .cell(17, &[gap])
-        .put(Tone::Dim, "last gap ")
-        .cell(10, &[(Tone::Plain, last)]);
-    let room = usize::from(area.width).saturating_sub(66);
-    paint(frame, area, vec![row.put(broken.0, cut(&broken.1, room)).line()]);
+    paint(frame, area, vec![row.put(tone, cut(&broken, room)).line()]);
 }
 
 pub(crate) fn keys(frame: &mut Frame, area: Rect, model: &Model) {
