@@ -161,8 +161,13 @@ impl Timing {
         self.delay + self.late + self.drift
     }
 
-    /// The secondary's echo may be this old, and the two must then still share one gap of the witness.
+    /// The larger of two needs. For safety: after the secondary's echo has become as old as it may, the two
+    /// must still have more than one gap of the witness in common, so that one of them misses an answer. For
+    /// service: when a peer dies, the primary's last contact and its last hearing must both lie far enough back.
+    /// Found by search, see the table in `model/README.md`: one tick less has a counterexample.
     pub const fn least_timeout(&self) -> u64 {
-        self.echo() + self.gap + self.delay + self.drift
+        let safe = self.echo() + self.gap + self.period + self.delay + self.drift;
+        let serves = self.silence() + self.period + 2 * self.delay + self.drift;
+        (if safe > serves { safe } else { serves }) + 1
     }
 }

@@ -25,12 +25,14 @@ fn main() {
             pauses: g(7, 0) as u8,
             skews: g(13, 0) as u8,
             swaps: g(8, 0) as u8,
+            detours: g(19, 0) as u8,
         },
         delay: g(2, 0) as u8,
         relay: g(14, 1) == 1,
         direct_cuts: g(15, 0) == 1,
         one_way: g(16, 0) == 1,
-        first_start: g(17, 0) == 1,
+        torn: g(20, 1) == 1,
+        start: [Start::Ready, Start::First, Start::Stray][g(17, 0) as usize],
     };
     println!("{:?} check {:?} echo {}", s.budget, s.timing.check(), s.timing.echo());
     let t = std::time::Instant::now();
@@ -44,7 +46,7 @@ fn main() {
     );
     for (n, p) in c.discoveries() {
         println!("== {n}: {} steps", p.clone().into_actions().len());
-        if a.get(19).is_some()
+        if a.get(21).is_some()
             || !(n.contains("takeover")
                 || n.contains("contest")
                 || n.contains("again")

@@ -6,6 +6,7 @@
 pub mod mutant;
 pub mod property;
 pub mod story;
-pub mod timing;
+
 pub mod verify;
 pub mod world;
+pub mod worlds;

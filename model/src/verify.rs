@@ -1,13 +1,16 @@
-//! The check itself: a pair in a world, as stateright sees it.
+//! The check itself: a pair in a world, as stateright sees it, and the report over all worlds and mutants.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use safetui_core::Witness;
-use stateright::{Model, Property};
+use serde::Serialize;
+use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
 use crate::{
-    property,
+    mutant::{self, Mutant},
+    property, story,
     world::{Healing, Settings, Step, World},
+    worlds::{self, Entry},
 };
 
 /// Two nodes in one world.
@@ -45,13 +48,7 @@ impl Model for Pair {
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        let mut world = World::begin(&self.settings);
-        if self.settings.first_start {
-            world.left = self.settings.budget;
-        } else {
-            world.settle_in(&self.settings);
-        }
-        vec![world]
+        vec![World::start(&self.settings)]
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
@@ -66,5 +63,151 @@ impl Model for Pair {
 
     fn properties(&self) -> Vec<Property<Self>> {
         property::all()
+    }
+}
+
+/// What was found about one property, over all worlds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Holds,
+    /// A run did not cover what it should have covered.
+    Inconclusive,
+    Violated,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyRow {
+    pub name: &'static str,
+    pub verdict: Verdict,
+    /// States in which it was judged.
+    pub states: usize,
+    /// The shortest counterexample that was found, told step by step.
+    pub story: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct WorldRow {
+    pub name: &'static str,
+    pub states: usize,
+    /// Does the number equal the one that was pinned when the world was last looked at?
+    pub complete: bool,
+    pub seconds: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct MutantRow {
+    pub rule: &'static str,
+    /// The property that falls without the rule; `None`: the rule survived its removal.
+    pub refuted_by: Option<&'static str>,
+    /// Steps of the shortest counterexample.
+    pub length: usize,
+    pub world: &'static str,
+    pub story: Vec<String>,
+}
+
+/// The whole result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub properties: Vec<PropertyRow>,
+    pub mutants: Vec<MutantRow>,
+    pub worlds: Vec<WorldRow>,
+    pub states: usize,
+    pub states_per_second: f64,
+}
+
+impl Report {
+    /// The worst of all: properties, mutants that survived, worlds that were not what they were.
+    pub fn verdict(&self) -> Verdict {
+        let survived = self.mutants.iter().any(|mutant| mutant.refuted_by.is_none());
+        let changed = self.worlds.iter().any(|world| !world.complete);
+        let worst = self.properties.iter().map(|row| row.verdict).max().unwrap_or(Verdict::Inconclusive);
+        match (worst, survived, changed) {
+            (Verdict::Violated, _, _) | (_, true, _) => Verdict::Violated,
+            (Verdict::Inconclusive, _, _) | (_, _, true) => Verdict::Inconclusive,
+            _ => Verdict::Holds,
+        }
+    }
+}
+
+/// Exhausts every world and refutes every mutant, saying which comes next through `progress`.
+pub fn verify(threads: usize, progress: &mut dyn FnMut(&str)) -> Report {
+    let mut report = Report {
+        properties: property::all().into_iter().map(blank).collect(),
+        mutants: Vec::new(),
+        worlds: Vec::new(),
+        states: 0,
+        states_per_second: 0.0,
+    };
+    let started = Instant::now();
+    for entry in worlds::all() {
+        progress(entry.settings.name);
+        exhaust(entry, threads, &mut report);
+    }
+    report.states_per_second = report.states as f64 / started.elapsed().as_secs_f64();
+    for mutant in mutant::all() {
+        progress(mutant.rule);
+        report.mutants.push(refute(&mutant, threads));
+    }
+    report
+}
+
+/// What is not yet found: an `always` holds until it falls, a `sometimes` must be seen once.
+fn blank(property: Property<Pair>) -> PropertyRow {
+    let verdict = match property.expectation {
+        Expectation::Sometimes => Verdict::Inconclusive,
+        _ => Verdict::Holds,
+    };
+    PropertyRow { name: property.name, verdict, states: 0, story: Vec::new() }
+}
+
+/// Explores one world to its end.
+pub fn exhaust(entry: Entry, threads: usize, report: &mut Report) {
+    let started = Instant::now();
+    let pair = Pair::new(entry.settings);
+    let checker =
+        pair.clone().checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let states = checker.unique_state_count();
+    let mut found = checker.discoveries();
+    for (row, property) in report.properties.iter_mut().zip(property::all()) {
+        row.states += states;
+        match (property.expectation, found.remove(property.name)) {
+            (Expectation::Sometimes, Some(_)) => row.verdict = Verdict::Holds,
+            (Expectation::Always, Some(path)) if row.story.is_empty() => {
+                row.verdict = Verdict::Violated;
+                row.story = story::tell(&pair, path);
+            }
+            _ => {}
+        }
+    }
+    report.states += states;
+    report.worlds.push(WorldRow {
+        name: pair.settings.name,
+        states,
+        complete: states == entry.states,
+        seconds: started.elapsed().as_secs_f64(),
+    });
+}
+
+/// Looks for the shortest way in which the protocol without one rule fails.
+pub fn refute(mutant: &Mutant, threads: usize) -> MutantRow {
+    let pair = Pair::new(mutant.settings.clone());
+    let checker =
+        pair.clone().checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let failures = property::all().into_iter().filter(|property| property.expectation == Expectation::Always);
+    let fallen =
+        failures.filter_map(|property| checker.discovery(property.name).map(|path| (property.name, path)));
+    let shortest =
+        fallen.map(|(name, path)| (path.clone().into_actions().len(), name, path)).min_by_key(|it| it.0);
+    let row = |refuted_by, length, story| MutantRow {
+        rule: mutant.rule,
+        refuted_by,
+        length,
+        world: mutant.settings.name,
+        story,
+    };
+    match shortest {
+        Some((length, name, path)) => row(Some(name), length, story::tell(&pair, path)),
+        None => row(None, 0, Vec::new()),
     }
 }

@@ -6,9 +6,9 @@ use std::{
     sync::Mutex,
 };
 
-use safetui_core::{Cause, Command, Role, Status};
+use safetui_core::{Beat, Cause, Command, Role, Status, Tick};
 
-use super::{Budget, Cut, Settings, Step, World};
+use super::{Budget, Cut, Settings, Start, Step, World};
 
 /// Does a pair heal from here, within how many ticks? Remembers the states from which it does, since fair runs
 /// from different states soon meet.
@@ -88,6 +88,7 @@ impl World {
         world.left = Budget::default();
         world.cut = Cut::None;
         for node in 0..2 {
+            world.wires[node].detained = None;
             world.nodes[node].paused = false;
             if world.nodes[node].core.is_none() {
                 world.boot(settings, node, Command::Start);
@@ -146,16 +147,33 @@ impl World {
 }
 
 impl World {
-    /// Runs undisturbed until the pair is ready and has been for longer than any moment is remembered, then
-    /// allows what the world allows.
+    /// The first state of a world.
+    pub fn start(settings: &Settings) -> Self {
+        let mut world = Self::begin(settings);
+        match settings.start {
+            Start::First => {}
+            Start::Ready => world.settle_in(settings),
+            Start::Stray => {
+                let stray = world.wires[0].iter().next().map(|flight| flight.beat);
+                world.power_off(1);
+                world.boot(settings, 1, Command::Start);
+                world.settle_in(settings);
+                world.wires[0].detained = stray.map(|beat| Beat { sent: Tick(0), ..beat });
+                world.canonize();
+            }
+        }
+        world.left = settings.budget;
+        world
+    }
+
+    /// Runs undisturbed until the pair is ready, and has been for longer than any moment is remembered.
     ///
     /// # Panics
     /// If a pair without any fault does not get ready.
-    pub fn settle_in(&mut self, settings: &Settings) {
+    fn settle_in(&mut self, settings: &Settings) {
         for _ in 0..3 * super::BASE.0 {
             self.fair_tick(settings, [true, true]);
         }
         assert!(self.paired(), "an undisturbed pair gets ready: {self:#?}");
-        self.left = settings.budget;
     }
 }

@@ -36,12 +36,25 @@ pub struct Budget {
     pub cuts: u8,
     /// A heartbeat is lost on a way that works.
     pub losses: u8,
+    /// A copy of a heartbeat goes astray and may arrive at any later time.
+    pub detours: u8,
     /// A node stops running and later goes on.
     pub pauses: u8,
     /// One clock gains a tick on the other.
     pub skews: u8,
     /// An operator asks for a change of roles.
     pub swaps: u8,
+}
+
+/// Where a world begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A pair that has long been ready.
+    Ready,
+    /// The very first start, one node forced to serve.
+    First,
+    /// A pair that is ready, and a heartbeat of the secondary's life before that has gone astray.
+    Stray,
 }
 
 /// One world: the protocol's settings and its surroundings.
@@ -60,8 +73,9 @@ pub struct Settings {
     pub direct_cuts: bool,
     /// May a cut be in one direction only?
     pub one_way: bool,
-    /// Does the world begin with the very first start, not with a pair that has long been ready?
-    pub first_start: bool,
+    /// May power be lost between two steps of one decision?
+    pub torn: bool,
+    pub start: Start,
 }
 
 impl Settings {

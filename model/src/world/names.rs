@@ -94,8 +94,8 @@ impl World {
                 names.term(term);
             }
         }
-        for flight in self.wires.iter_mut().flat_map(|wire| wire.iter_mut()) {
-            flight.beat.rename(names);
+        for beat in self.wires.iter_mut().flat_map(|wire| wire.beats_mut()) {
+            beat.rename(names);
         }
     }
 }

@@ -21,6 +21,13 @@ pub enum Step {
         to: usize,
         at: usize,
     },
+    /// A copy of it goes astray.
+    Detain {
+        to: usize,
+        at: usize,
+    },
+    /// What had gone astray arrives after all.
+    DeliverDetained(usize),
     /// The network changes.
     Cut(Cut),
     Heal,
@@ -82,7 +89,7 @@ impl World {
     pub fn possible(&self, settings: &Settings, steps: &mut Vec<Step>) {
         for node in 0..2 {
             self.possible_heartbeats(settings, node, steps);
-            self.possible_data(node, steps);
+            self.possible_data(settings, node, steps);
             self.possible_faults(node, steps);
         }
         self.possible_cuts(settings, steps);
@@ -93,19 +100,25 @@ impl World {
                     steps.push(Step::Tick { by });
                 }
             }
-            for node in (0..2).filter(|node| self.left.crashes > 0 && self.nodes[*node].runs()) {
+            for node in (0..2).filter(|node| self.may_tear(settings) && self.nodes[*node].runs()) {
                 steps.extend(TORN.map(|torn| Step::TickThenCrash(node, torn)));
             }
         }
     }
 
     fn possible_heartbeats(&self, settings: &Settings, to: usize, steps: &mut Vec<Step>) {
+        if self.wires[to].detained.is_some() && self.nodes[to].runs() {
+            steps.push(Step::DeliverDetained(to));
+        }
         for at in 0..self.wires[to].len() {
             if self.nodes[to].runs() {
                 steps.push(Step::Deliver { to, at });
-                if self.left.crashes > 0 {
+                if self.may_tear(settings) {
                     steps.extend(TORN.map(|torn| Step::DeliverThenCrash { to, at, torn }));
                 }
+            }
+            if self.left.detours > 0 && self.wires[to].detained.is_none() {
+                steps.push(Step::Detain { to, at });
             }
             if self.left.losses > 0 || self.loses_freely(settings, to) {
                 steps.push(Step::Lose { to, at });
@@ -118,7 +131,11 @@ impl World {
         !self.cut.beats(settings.relay, to) || self.nodes[to].core.is_none()
     }
 
-    fn possible_data(&self, node: usize, steps: &mut Vec<Step>) {
+    fn may_tear(&self, settings: &Settings) -> bool {
+        settings.torn && self.left.crashes > 0
+    }
+
+    fn possible_data(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
         let can = [
             (self.can_write(node), Step::Write(node)),
             (self.can_apply(node), Step::Apply(node)),
@@ -127,7 +144,7 @@ impl World {
             (self.report(node).is_some(), Step::Report(node)),
         ];
         steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
-        if self.report(node).is_some() && self.left.crashes > 0 {
+        if self.report(node).is_some() && self.may_tear(settings) {
             steps.extend(TORN.map(|torn| Step::ReportThenCrash(node, torn)));
         }
     }
@@ -182,6 +199,14 @@ impl World {
                 if !self.loses_freely(settings, to) {
                     self.left.losses -= 1;
                 }
+            }
+            Step::Detain { to, at } => {
+                self.left.detours -= 1;
+                self.wires[to].detain(at)?;
+            }
+            Step::DeliverDetained(to) => {
+                let beat = self.wires[to].detained.take()?;
+                self.event(settings, to, Event::Heard(beat), None);
             }
             Step::Cut(cut) => {
                 self.left.cuts -= 1;
@@ -306,14 +331,12 @@ impl World {
         if let Some(core) = &mut self.nodes[1 - node].core {
             core.rebase_peer(by);
         }
-        for flight in self.wires[1 - node].iter_mut() {
-            flight.beat.sent = flight.beat.sent.rebased(by);
-            flight.beat.forget(&settings.config(node));
+        for beat in self.wires[1 - node].beats_mut() {
+            beat.sent = beat.sent.rebased(by);
+            beat.forget(&settings.config(node));
         }
-        for flight in self.wires[node].iter_mut() {
-            if let Some(echo) = &mut flight.beat.echo {
-                echo.sent = echo.sent.rebased(by);
-            }
+        for echo in self.wires[node].beats_mut().filter_map(|beat| beat.echo.as_mut()) {
+            echo.sent = echo.sent.rebased(by);
         }
     }
 

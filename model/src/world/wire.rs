@@ -57,6 +57,8 @@ pub struct Flight {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wire {
     flights: [Option<Flight>; 2],
+    /// A copy that will arrive much later, or never.
+    pub detained: Option<Beat>,
 }
 
 impl Wire {
@@ -77,8 +79,19 @@ impl Wire {
         taken
     }
 
+    /// A copy of that heartbeat goes astray.
+    pub fn detain(&mut self, at: usize) -> Option<()> {
+        self.detained = Some(self.flights[at]?.beat);
+        Some(())
+    }
+
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Every heartbeat that may still arrive.
+    pub fn beats_mut(&mut self) -> impl Iterator<Item = &mut Beat> {
+        self.flights.iter_mut().flatten().map(|flight| &mut flight.beat).chain(&mut self.detained)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Flight> {

@@ -16,7 +16,7 @@ use crate::{config::cluster, journal::Journal, node::Node, paths::Paths, wire::C
 const CLUSTER: &str = r#"<cluster><lans><lan name="a">
 <node name="n1" addr="127.0.0.1"/><node name="n2" addr="127.0.0.2"/></lan></lans></cluster>"#;
 const MODULE: &str = r#"<safe><service mode="mirror"><heart pulse="100ms" timeout="1000ms" guard="500ms">
-<heartbeat name="a"/></heart><user starttimeout="20s" nicestoptimeout="20s"/></service></safe>"#;
+<heartbeat name="a"/></heart><user starttimeout="300s" nicestoptimeout="20s"/></service></safe>"#;
 const LIMIT: Duration = Duration::from_secs(30);
 
 struct Bench {

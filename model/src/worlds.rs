@@ -1,0 +1,149 @@
+//! The worlds that are checked each time, and what each is for.
+
+use safetui_core::{Rules, Timing, Witness};
+
+use crate::world::{Budget, Settings, Start};
+
+/// A world, and how many states it has: a pinned number proves that the run was complete, and makes every
+/// change of the state space a change that somebody has looked at.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub settings: Settings,
+    pub states: usize,
+}
+
+const NO_FAULT: Budget = Budget { crashes: 0, cuts: 0, losses: 0, detours: 0, pauses: 0, skews: 0, swaps: 0 };
+
+/// Heartbeats arrive within the period in which they are sent, in any order.
+const PROMPT: Timing =
+    Timing { period: 1, timeout: 6, guard: 2, gap: 1, delay: 0, late: 0, drift: 0, losses: 0 };
+
+/// Heartbeats may take a period longer.
+const SLOW: Timing = Timing { timeout: 8, guard: 2, delay: 1, ..PROMPT };
+
+/// The clocks drift two ticks apart within a window.
+const DRIFTING: Timing = Timing { timeout: 8, guard: 3, gap: 2, late: 1, drift: 2, ..PROMPT };
+
+/// A world without any fault, to be completed.
+pub const CALM: Settings = Settings {
+    name: "calm",
+    timing: PROMPT,
+    witness: Witness::Router,
+    rules: Rules::ALL,
+    budget: NO_FAULT,
+    delay: 0,
+    relay: true,
+    direct_cuts: false,
+    one_way: false,
+    torn: true,
+    start: Start::Ready,
+};
+
+pub const TWO_CRASHES: Settings =
+    Settings { name: "two crashes", budget: Budget { crashes: 2, ..NO_FAULT }, ..CALM };
+
+pub const CRASH_AND_CUT: Settings =
+    Settings { name: "a crash and a cut", budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT }, ..CALM };
+
+pub const TWO_CUTS: Settings = Settings {
+    name: "two cuts, also one-way",
+    budget: Budget { cuts: 2, ..NO_FAULT },
+    one_way: true,
+    ..CALM
+};
+
+pub const ONE_WAY_AND_CRASH: Settings = Settings {
+    name: "a one-way cut and a crash",
+    budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
+    one_way: true,
+    ..CALM
+};
+
+pub const PAUSE_AND_CRASH: Settings =
+    Settings { name: "a pause and a crash", budget: Budget { crashes: 1, pauses: 1, ..NO_FAULT }, ..CALM };
+
+pub const PAUSE_AND_CUT: Settings =
+    Settings { name: "a pause and a cut", budget: Budget { cuts: 1, pauses: 1, ..NO_FAULT }, ..CALM };
+
+pub const DELAYS: Settings = Settings {
+    name: "delays and a loss",
+    timing: Timing { timeout: 9, losses: 1, ..SLOW },
+    budget: Budget { losses: 1, ..NO_FAULT },
+    delay: 1,
+    ..CALM
+};
+
+pub const DELAYS_AND_CUT: Settings = Settings {
+    name: "delays and a cut",
+    timing: SLOW,
+    budget: Budget { cuts: 1, ..NO_FAULT },
+    delay: 1,
+    ..CALM
+};
+
+pub const DRIFT: Settings = Settings {
+    name: "clocks that drift, and a cut",
+    timing: DRIFTING,
+    budget: Budget { cuts: 1, skews: 2, ..NO_FAULT },
+    ..CALM
+};
+
+pub const DIRECT: Settings = Settings {
+    name: "only the way between the nodes cut, and a crash",
+    budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
+    direct_cuts: true,
+    ..CALM
+};
+
+pub const ASTRAY: Settings = Settings {
+    name: "a heartbeat of an earlier life astray, and a crash",
+    budget: Budget { crashes: 1, ..NO_FAULT },
+    start: Start::Stray,
+    ..CALM
+};
+
+pub const FIRST_START: Settings = Settings {
+    name: "first start, and a crash",
+    budget: Budget { crashes: 1, ..NO_FAULT },
+    start: Start::First,
+    ..CALM
+};
+
+pub const SWAP: Settings =
+    Settings { name: "a swap, and a cut", budget: Budget { cuts: 1, swaps: 1, ..NO_FAULT }, ..CALM };
+
+pub const NO_WITNESS: Settings = Settings {
+    name: "no witness: a pause",
+    witness: Witness::None,
+    budget: Budget { pauses: 1, ..NO_FAULT },
+    ..CALM
+};
+
+pub const FORKS: Settings = Settings {
+    name: "no witness: a cut forks",
+    witness: Witness::None,
+    budget: Budget { cuts: 1, ..NO_FAULT },
+    ..CALM
+};
+
+/// Every world that the check exhausts.
+pub fn all() -> Vec<Entry> {
+    let pinned = |settings, states| Entry { settings, states };
+    vec![
+        pinned(TWO_CRASHES, 0),
+        pinned(CRASH_AND_CUT, 0),
+        pinned(TWO_CUTS, 0),
+        pinned(ONE_WAY_AND_CRASH, 0),
+        pinned(PAUSE_AND_CRASH, 0),
+        pinned(PAUSE_AND_CUT, 0),
+        pinned(DELAYS, 0),
+        pinned(DELAYS_AND_CUT, 0),
+        pinned(DRIFT, 0),
+        pinned(DIRECT, 0),
+        pinned(ASTRAY, 0),
+        pinned(FIRST_START, 0),
+        pinned(SWAP, 0),
+        pinned(NO_WITNESS, 0),
+        pinned(FORKS, 0),
+    ]
+}
