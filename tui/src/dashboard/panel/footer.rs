@@ -57,10 +57,10 @@ pub(crate) fn load(frame: &mut Frame, area: Rect, model: &Model, load: &Load) {
         .cell(17, &[now])
         .put(Tone::Dim, "last gap ")
         .cell(10, &[gap(load.last_gap_ms)]);
-    let mut room = usize::from(area.width).saturating_sub(58);
+    let mut room = usize::from(area.width).saturating_sub(61);
     if area.width >= 100 {
         row = row.put(Tone::Dim, "longest ").cell(12, &[gap(load.longest_gap_ms)]);
-        room -= 20;
+        room -= 21;
     }
     let (tone, broken) = match &load.broken[..] {
         [] => (Tone::Dim, "nothing is broken".to_owned()),
