@@ -84,10 +84,6 @@ codes! {
         "The agent's answer has a form that this version does not know: client and agent are of different versions.";
     NO_OUTPUT = "E0408", Failed,
         "The result could not be written to the standard output.";
-    NO_LAB = "E0601", Failed,
-        "The demo builds two nodes in namespaces of this machine, with FUSE, `ip` and `nft`, and something of that failed. Nothing of it stays behind.";
-    DRILL_FAILED = "E0602", Failed,
-        "A drill is passed when no acknowledged entry is lost, the two nodes never answer at the same time, and the pair is PRIM and SECOND again at the end.";
     WISH = "E0501", Failed,
         "The command was taken, but that the module is to run, or not to run, could not be written down: a reboot forgets it.";
     UNANSWERED = "E0502", Unknown,
@@ -106,6 +102,10 @@ codes! {
         "Virtual addresses, mounts and packet filters belong to root.";
     NO_START = "E0516", Failed,
         "The agent could not be started; the cause stands beside.";
+    NO_LAB = "E0601", Failed,
+        "The demo builds two nodes in namespaces of this machine, with FUSE, `ip` and `nft`, and something of that failed. Nothing of it stays behind.";
+    DRILL_FAILED = "E0602", Failed,
+        "A drill is passed when no acknowledged entry is lost, the two nodes never answer at the same time, and the pair is PRIM and SECOND again at the end.";
 }
 
 #[cfg(test)]

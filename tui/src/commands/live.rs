@@ -109,7 +109,7 @@ async fn follow(agents: Arc<Agents>, say: UnboundedSender<Feed>) {
         failed += 1;
         agents.next();
         if failed >= agents.all.len() {
-            let why = format!("{why} (retry in {} s)", PAUSE.as_secs());
+            let why = format!("{why}; retry in {} s", PAUSE.as_secs());
             _ = say.send(Feed::Lost { why });
             sleep(PAUSE).await;
         }
@@ -140,7 +140,7 @@ impl Agents {
             };
             let state = match state {
                 Ok(state) => state,
-                Err(error) => return error.to_string(),
+                Err(error) => return brief(&error),
             };
             *failed = 0;
             *lock(&agent.node) = Some(state.node.clone());
@@ -163,6 +163,18 @@ impl Agents {
                 Failure::OutputClosed => unreachable!("an agent's answer is not our output"),
             }
         })
+    }
+}
+
+/// The error in the few words that a header has room for.
+fn brief(error: &ClientError) -> String {
+    match error {
+        ClientError::NoAgent { socket, .. } => format!("no agent answers on {}", socket.display()),
+        ClientError::Denied { socket, .. } => format!("not allowed to use {}", socket.display()),
+        ClientError::Timeout { .. } => "the agent does not answer".into(),
+        ClientError::Lost(_) => "the agent ended the connection".into(),
+        ClientError::Garbled(_) => "the agent is of another version".into(),
+        ClientError::Problem(problem) => problem.summary.clone(),
     }
 }
 
@@ -193,4 +205,130 @@ fn unreachable(node: &str, command: &Command, why: String) -> Problem {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, pin::pin};
+
+    use safetui_net::api::{
+        server::{Control, bind, serve},
+        shape::{Happened, Health, STATE_SCHEMA},
+    };
+
+    use super::*;
+
+    struct Agent(&'static str, watch::Sender<u64>);
+
+    impl Control for Agent {
+        fn state(&self) -> Arc<State> {
+            Arc::new(State {
+                schema: STATE_SCHEMA.into(),
+                seq: 1,
+                time: "2026-01-01T00:00:00.000Z".into(),
+                cluster: "c".into(),
+                node: self.0.into(),
+                health: Health::Ok,
+                nodes: vec![],
+                witness: None,
+                networks: vec![],
+                modules: vec![],
+                events: vec![],
+                warnings: vec![],
+            })
+        }
+
+        fn changes(&self) -> watch::Receiver<u64> {
+            self.1.subscribe()
+        }
+
+        async fn command(&self, _command: Command) -> Result<Accepted, Problem> {
+            Ok(Accepted { seq: 7, until: vec![] })
+        }
+
+        fn log(&self, _module: Option<&str>, _lines: usize) -> Vec<Happened> {
+            vec![]
+        }
+    }
+
+    fn run(socket: &Path, node: &'static str) {
+        let listener = bind(socket).unwrap();
+        tokio::spawn(serve(listener, Arc::new(Agent(node, watch::Sender::new(1)))));
+    }
+
+    fn at(socket: &Path) -> Find {
+        let client = Client::new(socket);
+        Box::new(move || Ok(client.clone()))
+    }
+
+    /// The first thing said that `wanted` makes something of.
+    async fn hear<T>(feed: &mut (impl Stream<Item = Feed> + Unpin), wanted: impl Fn(Feed) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                if let Some(found) = wanted(feed.next().await.unwrap()) {
+                    return found;
+                }
+            }
+        };
+        timeout(Duration::from_secs(60), found).await.unwrap()
+    }
+
+    fn node(feed: Feed) -> Option<String> {
+        if let Feed::State(state) = feed { Some(state.node) } else { None }
+    }
+
+    fn lost(feed: Feed) -> Option<String> {
+        if let Feed::Lost { why } = feed { Some(why) } else { None }
+    }
+
+    fn answer(feed: Feed) -> Option<Result<u64, String>> {
+        match feed {
+            Feed::Answer(Ok(accepted)) => Some(Ok(accepted.seq)),
+            Feed::Answer(Err(problem)) => Some(Err(problem.code)),
+            _ => None,
+        }
+    }
+
+    fn order() -> Command {
+        let (args, by) = (vec![], "tui".into());
+        Command { module: "m".into(), verb: "start".into(), args, if_state: None, confirm: None, by }
+    }
+
+    #[tokio::test]
+    async fn a_lost_agent_is_said_and_found_again() {
+        let home = tempfile::tempdir().unwrap();
+        let socket = home.path().join("sock");
+        let mut live = Live::new([(None, at(&socket))]);
+        let mut feed = pin!(live.feed());
+        let why = hear(&mut feed, lost).await;
+        assert!(why.starts_with("no agent answers on /") && why.ends_with("; retry in 1 s"), "{why}");
+        run(&socket, "n1");
+        assert_eq!(hear(&mut feed, node).await, "n1");
+    }
+
+    #[tokio::test]
+    async fn the_next_agent_is_followed_without_an_alarm() {
+        let home = tempfile::tempdir().unwrap();
+        let socket = home.path().join("sock");
+        run(&socket, "n2");
+        let off: Find = Box::new(|| Err("n1 has no power".into()));
+        let mut live = Live::new([(Some("n1".into()), off), (Some("n2".into()), at(&socket))]);
+        let mut feed = pin!(live.feed());
+        let first = hear(&mut feed, |feed| lost(feed.clone()).or(node(feed))).await;
+        assert_eq!(first, "n2");
+    }
+
+    #[tokio::test]
+    async fn an_order_goes_to_the_agent_of_its_node_or_nowhere() {
+        let home = tempfile::tempdir().unwrap();
+        let socket = home.path().join("sock");
+        run(&socket, "n1");
+        let mut live = Live::new([(None, at(&socket))]);
+        let mut feed = pin!(live.feed());
+        hear(&mut feed, node).await;
+        live.send("n2", order());
+        assert_eq!(hear(&mut feed, answer).await, Err(codes::OTHER_NODE.id.to_owned()));
+        live.send("n1", order());
+        assert_eq!(hear(&mut feed, answer).await, Ok(7));
+    }
 }

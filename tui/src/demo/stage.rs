@@ -199,15 +199,15 @@ fn work(cluster: &Cluster, faults: &Faults, inbox: &Receiver<Order>) {
 fn carry_out(cluster: &Cluster, faults: &Faults, order: &Order) -> std::result::Result<(), Problem> {
     let serving = || order.serving.clone().ok_or_else(nobody_serves);
     let done = match order.act {
-        Act::Kill(node) => breaks(cluster, faults, node, Fault::PowerCut, format!("{node} has no power")),
-        Act::Router => breaks(cluster, faults, "router", Fault::Silence, "the router is gone".into()),
+        Act::Kill(node) => breaks(cluster, faults, node, Fault::PowerCut, format!("{node} off")),
+        Act::Router => breaks(cluster, faults, "router", Fault::Silence, "router gone".into()),
         Act::Cut => {
             let node = serving()?;
-            breaks(cluster, faults, &node, Fault::Silence, format!("the links of {node} are cut"))
+            breaks(cluster, faults, &node, Fault::Silence, format!("{node} cut off"))
         }
         Act::Pause => {
             let node = serving()?;
-            let text = format!("the agent of {node} was paused");
+            let text = format!("agent of {node} paused");
             let pid = cluster.node(&node).and_then(|node| node.agent_pid());
             pid.and_then(|pid| breaks(cluster, faults, &node, Fault::Paused(pid), text))
         }
