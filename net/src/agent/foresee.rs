@@ -61,7 +61,8 @@ fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatI
         let event = if answers { Event::Answered { asked: now } } else { Event::Woke };
         core.handle(cfg, now, event, &mut out);
         _ = out.drain();
-        now = now.plus(cfg.timing.period.max(1));
+        // A longer step would look like sleep to the core, and void what it knows of the witness.
+        now = now.plus(cfg.timing.period.min(cfg.timing.late).max(1));
     }
     let after = core.role();
     let serves_there = shot.heard.is_some_and(|(beat, _)| beat.role.serves());
@@ -69,7 +70,7 @@ fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatI
         (_, true) if before == after => ("SERVICE_UP", format!("{me} goes on as {}", after.word())),
         (_, true) => ("SERVICE_UP", format!("{me} becomes {}", after.word())),
         (true, false) => ("OUTAGE", format!("{me} becomes {}: nobody serves", after.word())),
-        (false, false) => ("NO_CHANGE", "nobody serves now".to_owned()),
+        (false, false) => ("NO_CHANGE", idle(peer, snapshot, shot)),
     };
     WhatIf { node: peer.into(), outcome: outcome.into(), text }
 }
@@ -91,9 +92,19 @@ fn without_me(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatIf 
             ("OUTAGE", format!("{peer} has no right to serve: nobody serves"))
         }
     } else {
-        ("NO_CHANGE", "nobody serves now".to_owned())
+        ("NO_CHANGE", idle(peer, snapshot, shot))
     };
     WhatIf { node: me.into(), outcome: outcome.into(), text }
+}
+
+/// Nobody is known to serve; of a peer that is not heard nothing is known.
+fn idle(peer: &str, snapshot: &Snapshot, shot: &Shot) -> String {
+    let heard = shot.heard.is_some_and(|(_, at)| snapshot.at.since(at) <= shot.plan.core.timing.timeout);
+    if heard {
+        "nobody serves now".into()
+    } else {
+        format!("{peer} is not heard: whether it serves is not known here")
+    }
 }
 
 /// What a command would do on this node, in order.

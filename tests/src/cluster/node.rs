@@ -154,7 +154,8 @@ impl Node {
 
     /// Process of the agent. Its parent, the guard, is the process that was started.
     pub fn agent_pid(&self) -> Result<Pid> {
-        let name = self.programs.safetui.to_string_lossy().into_owned();
+        // The application may be the same program under another verb.
+        let name = format!("{} agent", self.programs.safetui.display());
         let all = self.host.processes()?;
         let ours: Vec<_> = all.iter().filter(|process| process.command.starts_with(&name)).collect();
         let child = ours.iter().find(|process| ours.iter().any(|parent| parent.pid == process.parent));
