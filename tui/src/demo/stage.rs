@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::Stream;
+use nix::{errno::Errno, sys::signal::kill};
 use safetui_lab::{
     Cluster, Fault, Host, Result,
     cluster::{Node, config::MODULE},
@@ -72,6 +73,13 @@ struct Broken {
     /// Name of the host.
     host: String,
     text: String,
+}
+
+impl Broken {
+    /// A paused agent is killed by its guard, and another one takes its place.
+    fn lasts(&self) -> bool {
+        !matches!(self.fault, Fault::Paused(pid) if kill(pid, None) == Err(Errno::ESRCH))
+    }
 }
 
 type Faults = Arc<Mutex<Vec<Broken>>>;
@@ -177,7 +185,10 @@ async fn report(dial: Box<dyn Fn() -> Reading + Send>, faults: Faults, say: Unbo
     loop {
         due.tick().await;
         let (reading, now) = (dial(), Instant::now());
-        let broken: Vec<String> = lock(&faults).iter().map(|broken| broken.text.clone()).collect();
+        let mut faults = lock(&faults);
+        faults.retain(Broken::lasts);
+        let broken = faults.iter().map(|broken| broken.text.clone()).collect();
+        drop(faults);
         let load = Load {
             acked: reading.acked,
             gap_ms: reading.gap(now).map(ms),
