@@ -154,9 +154,10 @@ impl Agents {
         let agent = self.all.iter().find(meant).ok_or_else(|| elsewhere(node, command))?;
         let client = (agent.find)().map_err(|why| unreachable(node, command, why))?;
         client.command(command).await.map_err(|error| {
-            let failure = match error.outcome_unknown() {
-                true => Failure::unknown(&command.verb, &command.module, &error),
-                false => error.into(),
+            let failure = if error.outcome_unknown() {
+                Failure::unknown(&command.verb, &command.module, &error)
+            } else {
+                error.into()
             };
             match failure {
                 Failure::Problem(problem) => *problem,

@@ -23,7 +23,6 @@ mod tests;
 use futures_util::Stream;
 use safetui_net::api::shape::{Accepted, Command, Problem, State};
 
-pub(crate) use glyph::locale_wants_ascii;
 pub(crate) use run::run;
 pub(crate) use theme::Theme;
 

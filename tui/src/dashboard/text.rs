@@ -33,14 +33,6 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
-/// Exactly `columns` wide.
-pub(crate) fn fit(text: &str, columns: usize) -> String {
-    let mut text = cut(text, columns);
-    let missing = columns.saturating_sub(width(&text));
-    text.extend(std::iter::repeat_n(' ', missing));
-    text
-}
-
 /// Words broken into lines of at most `columns`.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -195,7 +187,6 @@ mod tests {
         assert_eq!(cut("files", 5), "files");
         assert_eq!(cut("files", 4), "fil…");
         assert_eq!(cut("映画館", 4), "映…");
-        assert_eq!(fit("映画館", 4), "映… ");
         assert_eq!(cut("files", 0), "");
     }
 

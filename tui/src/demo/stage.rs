@@ -10,7 +10,11 @@ use std::{
 };
 
 use futures_util::Stream;
-use safetui_lab::{Cluster, Error, Fault, Host, Result, cluster::config::MODULE};
+use nix::{errno::Errno, sys::signal::kill};
+use safetui_lab::{
+    Cluster, Fault, Host, Result,
+    cluster::{Node, config::MODULE},
+};
 use safetui_net::{
     api::{
         client::Client,
@@ -69,6 +73,13 @@ struct Broken {
     /// Name of the host.
     host: String,
     text: String,
+}
+
+impl Broken {
+    /// A paused agent is killed by its guard, and another one takes its place.
+    fn lasts(&self) -> bool {
+        !matches!(self.fault, Fault::Paused(pid) if kill(pid, None) == Err(Errno::ESRCH))
+    }
 }
 
 type Faults = Arc<Mutex<Vec<Broken>>>;
@@ -174,7 +185,10 @@ async fn report(dial: Box<dyn Fn() -> Reading + Send>, faults: Faults, say: Unbo
     loop {
         due.tick().await;
         let (reading, now) = (dial(), Instant::now());
-        let broken: Vec<String> = lock(&faults).iter().map(|broken| broken.text.clone()).collect();
+        let mut faults = lock(&faults);
+        faults.retain(Broken::lasts);
+        let broken = faults.iter().map(|broken| broken.text.clone()).collect();
+        drop(faults);
         let load = Load {
             acked: reading.acked,
             gap_ms: reading.gap(now).map(ms),
@@ -191,16 +205,18 @@ async fn report(dial: Box<dyn Fn() -> Reading + Send>, faults: Faults, say: Unbo
 fn work(cluster: &Cluster, faults: &Faults, inbox: &Receiver<Order>) {
     for order in inbox {
         if let Err(problem) = carry_out(cluster, faults, &order) {
-            _ = order.say.send(Feed::Answer(Err(problem)));
+            _ = order.say.send(Feed::Answer(Err(*problem)));
         }
     }
 }
 
-fn carry_out(cluster: &Cluster, faults: &Faults, order: &Order) -> std::result::Result<(), Problem> {
+fn carry_out(cluster: &Cluster, faults: &Faults, order: &Order) -> std::result::Result<(), Box<Problem>> {
     let serving = || order.serving.clone().ok_or_else(nobody_serves);
     let done = match order.act {
         Act::Kill(node) => breaks(cluster, faults, node, Fault::PowerCut, format!("{node} off")),
-        Act::Router => breaks(cluster, faults, "router", Fault::Silence, "router gone".into()),
+        Act::Router => {
+            breaks(cluster, faults, "router", Fault::Silence, "router gone: the client is behind it".into())
+        }
         Act::Cut => {
             let node = serving()?;
             breaks(cluster, faults, &node, Fault::Silence, format!("{node} cut off"))
@@ -208,7 +224,7 @@ fn carry_out(cluster: &Cluster, faults: &Faults, order: &Order) -> std::result::
         Act::Pause => {
             let node = serving()?;
             let text = format!("agent of {node} paused");
-            let pid = cluster.node(&node).and_then(|node| node.agent_pid());
+            let pid = cluster.node(&node).and_then(Node::agent_pid);
             pid.and_then(|pid| breaks(cluster, faults, &node, Fault::Paused(pid), text))
         }
         Act::Swap => {
@@ -220,7 +236,7 @@ fn carry_out(cluster: &Cluster, faults: &Faults, order: &Order) -> std::result::
         Act::Turn => Ok(()),
     };
     done.map_err(|error| match no_lab(&error) {
-        Failure::Problem(problem) => *problem,
+        Failure::Problem(problem) => problem,
         Failure::OutputClosed => unreachable!("a lab writes no output"),
     })
 }
@@ -252,16 +268,16 @@ fn host_of<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Host> {
     if name == "router" { Ok(&cluster.router) } else { cluster.node(name).map(|node| &**node) }
 }
 
-fn nobody_serves() -> Problem {
-    Case {
+fn nobody_serves() -> Box<Problem> {
+    let case = Case {
         code: codes::NO_LAB,
         summary: "no node serves now".into(),
         what: "breaking the node that serves".into(),
         why: "neither n1 nor n2 is PRIM or ALONE".into(),
         now: "nothing was changed".into(),
         fix: vec!["press 0 to repair everything, and wait for a PRIM".into()],
-    }
-    .into()
+    };
+    Box::new(case.into())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
