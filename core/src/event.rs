@@ -31,6 +31,8 @@ pub enum Event {
     ReceiveFailed,
     /// Somebody else answers for the virtual IP.
     AddressTaken,
+    /// The interface of the virtual IP has, or has not, a working link.
+    Linked(bool),
     /// An operator's command.
     Ordered(Command),
 }
@@ -61,6 +63,8 @@ pub struct Beat {
     pub kin_of: Generation,
     /// The life of the receiver that the sender copies from, or that it has copied to.
     pub partner: Boot,
+    /// Has the sender's interface of the virtual IP a working link?
+    pub linked: bool,
     /// The secondary asks the primary to change roles.
     pub ask_swap: bool,
     /// The primary cannot reach the secondary with data, though with heartbeats: it is to stop following.

@@ -122,6 +122,8 @@ pub struct Mirror<const H: usize = 64> {
     /// Somebody answered for the virtual IP since the peer was last heard.
     taken: bool,
     ask_swap: bool,
+    /// Does the interface of the virtual IP have a working link?
+    linked: bool,
 }
 
 impl<const H: usize> Mirror<H> {
@@ -152,6 +154,7 @@ impl<const H: usize> Mirror<H> {
             probed: false,
             taken: false,
             ask_swap: false,
+            linked: true,
         }
     }
 
@@ -184,6 +187,7 @@ impl<const H: usize> Mirror<H> {
             Event::StreamUp { boot } => self.stream_up(boot),
             Event::ReceiveFailed => self.receive_failed(now, out),
             Event::AddressTaken => self.taken = self.role == Role::Second,
+            Event::Linked(linked) => self.linked = linked,
             Event::Ordered(command) => self.order(cfg, now, command, out),
         }
     }
@@ -258,6 +262,7 @@ impl<const H: usize> Mirror<H> {
             kin: if peer.is_some() { self.record.kin(theirs) } else { Kin::Unknown },
             kin_of: theirs,
             partner: self.partner,
+            linked: self.linked,
             ask_swap: self.ask_swap,
             dismiss: self.dismisses(cfg, now),
             witness: self.witnessed(cfg, now),

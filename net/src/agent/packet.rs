@@ -68,6 +68,7 @@ pub(crate) fn longest() -> Beat {
         kin: Kin::Ancestor,
         kin_of: most,
         partner: Boot(u32::MAX),
+        linked: true,
         ask_swap: true,
         dismiss: true,
         witness: true,

@@ -99,6 +99,7 @@ impl Estate {
             kin: Kin::Unknown,
             kin_of: safetui_core::Generation::NONE,
             partner: Boot(0),
+            linked: true,
             ask_swap: false,
             dismiss: false,
             witness: false,
