@@ -1,9 +1,14 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{Pair, eventually};
+use super::{ALONE, BOTH, Pair, eventually};
+use crate::rfs::flow::{Flow, Hello};
+use crate::rfs::frame::Op;
+use crate::rfs::session::Expected;
 use crate::rfs::{Gate, Report};
 
 #[test]
@@ -133,4 +138,25 @@ fn a_full_disk_at_the_receiver_is_not_the_applications_error() {
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_with_the_connection_is_made_up_for_by_the_next() {
+    let flow = Flow::new(1);
+    let named = Expected { boot: 7, generation: 1, term: 1 };
+    flow.expect(Some(named));
+    flow.set_gate(ALONE);
+    let hello = |session, applied| Hello { named, session, applied, wants: Vec::new() };
+    let first = flow.attach(hello(0, 0)).unwrap();
+    flow.set_gate(BOTH);
+    let ticket = flow.append(|_, ops| ops.push(Op::Copied));
+    let answered = Arc::new(AtomicBool::new(false));
+    let answer = Arc::clone(&answered);
+    flow.acknowledge(ticket, Box::new(move |ok| answer.store(ok, Ordering::SeqCst)));
+    assert!(!answered.load(Ordering::SeqCst));
+    // The peer has applied it, and its answer did not come through.
+    flow.lost(first.connection);
+    let second = flow.attach(hello(first.session, first.base + 1)).unwrap();
+    assert!(answered.load(Ordering::SeqCst));
+    assert_eq!(second.reports, [Report::Copied { boot: 7 }]);
 }
