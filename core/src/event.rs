@@ -31,6 +31,8 @@ pub enum Event {
     ReceiveFailed,
     /// Somebody else answers for the virtual IP.
     AddressTaken,
+    /// The interface of the virtual IP has, or has not, a working link.
+    Linked(bool),
     /// An operator's command.
     Ordered(Command),
 }
@@ -40,8 +42,10 @@ pub enum Event {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Beat {
     pub boot: Boot,
-    /// When it was sent, on the sender's clock; grows within a boot.
+    /// When it was sent, on the sender's clock.
     pub sent: Tick,
+    /// Which of those sent at that moment it is: changes follow each other faster than the clock.
+    pub nth: u8,
     pub role: Role,
     pub status: Status,
     /// Nothing of this node serves: writes refused, address gone, application stopped.
@@ -61,12 +65,21 @@ pub struct Beat {
     pub kin_of: Generation,
     /// The life of the receiver that the sender copies from, or that it has copied to.
     pub partner: Boot,
+    /// Has the sender's interface of the virtual IP a working link?
+    pub linked: bool,
     /// The secondary asks the primary to change roles.
     pub ask_swap: bool,
     /// The primary cannot reach the secondary with data, though with heartbeats: it is to stop following.
     pub dismiss: bool,
     /// Does the witness answer the sender? For display alone.
     pub witness: bool,
+}
+
+impl Beat {
+    /// Grows from heartbeat to heartbeat of one life.
+    pub const fn place(&self) -> (Tick, u8) {
+        (self.sent, self.nth)
+    }
 }
 
 /// Names one heartbeat of the receiver.

@@ -90,7 +90,7 @@ impl<const H: usize> Mirror<H> {
     /// The peer as its heartbeat describes it, having just heard this node.
     fn rebuilt(cfg: &Config, now: Tick, beat: &Beat, me: &Self) -> Self {
         let mut peer = Self::new(now, beat.boot, u64::MAX / 3, *me.record());
-        peer.adopt(beat, me.as_beat(cfg, now), now);
+        peer.adopt(cfg, beat, me.as_beat(cfg, now), now);
         peer
     }
 }
@@ -98,9 +98,11 @@ impl<const H: usize> Mirror<H> {
 impl<const H: usize> Run<'_, H> {
     fn ahead(&mut self, from: Tick) {
         let timing = &self.cfg.timing;
-        let (period, ticks) = (timing.period, 2 * (timing.timeout + timing.guard) / timing.period + 8);
-        for tick in 1..=ticks {
-            let now = from.plus(tick * period);
+        // Wide enough to be quick, and never so wide that a node takes it for having slept.
+        let stride = timing.late.clamp(1, timing.period);
+        let span = 2 * (timing.timeout + timing.guard) + 8 * timing.period;
+        for stage in 1..=span / stride {
+            let now = from.plus(stage * stride);
             for node in 0..2 {
                 self.event(node, now, Event::Answered { asked: now });
                 self.event(node, now, Event::Woke);
@@ -110,7 +112,7 @@ impl<const H: usize> Run<'_, H> {
                 self.bring_level(node, now);
             }
             if !self.nodes.iter().flatten().any(|node| node.role().serves()) {
-                self.course.gap += period;
+                self.course.gap += stride;
             }
         }
         self.course.end = [0, 1].map(|node| self.nodes[node].as_ref().map(|it| (it.role(), it.status())));

@@ -83,6 +83,7 @@ fn text(step: Step) -> Option<String> {
         Step::Write(node) => format!("a client writes to node{}", node + 1),
         Step::Apply(node) => format!("node{} applies the write", 2 - node),
         Step::Copy(node) => format!("node{}'s data are copied to node{}", node + 1, 2 - node),
+        Step::Unplug(node) => format!("node{}'s link to its clients is lost", node + 1),
         Step::Swap(node) => format!("an operator asks node{} to swap", node + 1),
     })
 }

@@ -133,7 +133,7 @@ impl Report {
 /// Exhausts every world and refutes every mutant, saying which comes next through `progress`.
 pub fn verify(threads: usize, progress: &mut dyn FnMut(&str)) -> Report {
     let mut report = Report {
-        properties: property::all().into_iter().map(blank).collect(),
+        properties: property::all().into_iter().map(|property| blank(&property)).collect(),
         mutants: Vec::new(),
         worlds: Vec::new(),
         states: 0,
@@ -153,7 +153,7 @@ pub fn verify(threads: usize, progress: &mut dyn FnMut(&str)) -> Report {
 }
 
 /// What is not yet found: an `always` holds until it falls, a `sometimes` must be seen once.
-fn blank(property: Property<Pair>) -> PropertyRow {
+fn blank(property: &Property<Pair>) -> PropertyRow {
     let verdict = match property.expectation {
         Expectation::Sometimes => Verdict::Inconclusive,
         _ => Verdict::Holds,

@@ -12,7 +12,8 @@ pub struct Entry {
     pub states: usize,
 }
 
-const NO_FAULT: Budget = Budget { crashes: 0, cuts: 0, losses: 0, detours: 0, pauses: 0, skews: 0, swaps: 0 };
+const NO_FAULT: Budget =
+    Budget { crashes: 0, cuts: 0, losses: 0, detours: 0, pauses: 0, skews: 0, swaps: 0, unplugs: 0 };
 
 /// Heartbeats arrive within the period in which they are sent, in any order.
 const PROMPT: Timing =
@@ -112,6 +113,12 @@ pub const FIRST_START: Settings = Settings {
 pub const SWAP: Settings =
     Settings { name: "a swap, and a cut", budget: Budget { cuts: 1, swaps: 1, ..NO_FAULT }, ..CALM };
 
+pub const UNPLUGGED: Settings = Settings {
+    name: "a service link lost, and a cut",
+    budget: Budget { cuts: 1, unplugs: 1, ..NO_FAULT },
+    ..CALM
+};
+
 pub const NO_WITNESS: Settings = Settings {
     name: "no witness: a pause",
     witness: Witness::None,
@@ -143,6 +150,7 @@ pub fn all() -> Vec<Entry> {
         pinned(ASTRAY, 0),
         pinned(FIRST_START, 0),
         pinned(SWAP, 0),
+        pinned(UNPLUGGED, 0),
         pinned(NO_WITNESS, 0),
         pinned(FORKS, 0),
     ]

@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::output::{Color, Format};
+use crate::{
+    commands::verify::VerifyArgs,
+    output::{Color, Format},
+};
 
 /// High availability for two ordinary Linux machines
 #[derive(Debug, Parser)]
@@ -140,11 +143,8 @@ pub(crate) enum Verb {
     /// Configure the cluster: its nodes, networks and key
     #[command(subcommand)]
     Cluster(ClusterVerb),
-    /// Check the protocol, against this node's configuration
-    Verify {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        args: Vec<String>,
-    },
+    /// Prove the protocol: exhaust its worlds, refute it without each rule
+    Verify(VerifyArgs),
     /// Run a two-node lab on this machine
     Demo {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]

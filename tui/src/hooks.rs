@@ -20,11 +20,6 @@ pub(crate) fn agent_child(cx: &Context, boot: u32) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// Checks the protocol.
-pub(crate) fn verify(_cx: &Context, _args: &[String]) -> Result<Exit, Failure> {
-    Err(absent("verify"))
-}
-
 /// Runs a two-node lab on this machine.
 pub(crate) fn demo(_cx: &Context, _args: &[String]) -> Result<Exit, Failure> {
     Err(absent("demo"))

@@ -112,7 +112,7 @@ impl<const H: usize> Mirror<H> {
             out.push(Action::Note(Note::ScriptsFailed));
         }
         match (job, self.step) {
-            (Job::Open, Step::Opening) => self.opened(cfg, now, out),
+            (Job::Open, Step::Opening) => self.opened(cfg, now, ok, out),
             (Job::Enter { .. }, Step::Entering) | (Job::Restart { .. }, Step::Restarting) => {
                 self.step = if ok { Step::Steady } else { Step::Failed };
                 self.beat_due = now;
@@ -123,11 +123,15 @@ impl<const H: usize> Mirror<H> {
         }
     }
 
-    fn opened(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
-        if self.after == After::Wait {
+    /// Without its directories and scripts in place, a module does not start.
+    fn opened(&mut self, cfg: &Config, now: Tick, ok: bool, out: &mut Actions<H>) {
+        if ok && self.after == After::Wait {
             self.since = now;
             self.step = Step::Listening { until: now.plus(cfg.timing.timeout) };
         } else {
+            if !ok {
+                self.after = After::Stop;
+            }
             self.close(false, out);
         }
         self.beat_due = now;

@@ -118,10 +118,15 @@ pub struct Mirror<const H: usize = 64> {
     woke: Tick,
     run: Option<Run>,
     beat_due: Tick,
+    /// Heartbeats sent at the moment at which the newest was sent.
+    sent: u8,
+    sent_at: Tick,
     probed: bool,
     /// Somebody answered for the virtual IP since the peer was last heard.
     taken: bool,
     ask_swap: bool,
+    /// Does the interface of the virtual IP have a working link?
+    linked: bool,
 }
 
 impl<const H: usize> Mirror<H> {
@@ -149,9 +154,12 @@ impl<const H: usize> Mirror<H> {
             woke: Tick(0),
             run: None,
             beat_due: now,
+            sent: 0,
+            sent_at: Tick(0),
             probed: false,
             taken: false,
             ask_swap: false,
+            linked: true,
         }
     }
 
@@ -184,6 +192,7 @@ impl<const H: usize> Mirror<H> {
             Event::StreamUp { boot } => self.stream_up(boot),
             Event::ReceiveFailed => self.receive_failed(now, out),
             Event::AddressTaken => self.taken = self.role == Role::Second,
+            Event::Linked(linked) => self.linked = linked,
             Event::Ordered(command) => self.order(cfg, now, command, out),
         }
     }
@@ -202,7 +211,7 @@ impl<const H: usize> Mirror<H> {
     fn hear(&mut self, cfg: &Config, now: Tick, beat: Beat, out: &mut Actions<H>) {
         if let Some(known) = &self.peer {
             let older_life = beat.boot < known.beat.boot && cfg.rules.has(Rule::FreshPair);
-            let older = beat.boot == known.beat.boot && beat.sent <= known.beat.sent;
+            let older = beat.boot == known.beat.boot && beat.place() <= known.beat.place();
             if older_life || older {
                 return;
             }
@@ -234,6 +243,8 @@ impl<const H: usize> Mirror<H> {
             return;
         }
         self.beat_due = now.plus(cfg.timing.period);
+        self.sent = if self.sent_at == now { self.sent.saturating_add(1) } else { 0 };
+        self.sent_at = now;
         out.push(Action::Send(self.as_beat(cfg, now)));
         self.lease(cfg, now, out);
     }
@@ -245,6 +256,7 @@ impl<const H: usize> Mirror<H> {
         Beat {
             boot: self.boot,
             sent: now,
+            nth: self.sent,
             role: self.role,
             status: self.status(),
             fenced: self.fenced,
@@ -258,6 +270,7 @@ impl<const H: usize> Mirror<H> {
             kin: if peer.is_some() { self.record.kin(theirs) } else { Kin::Unknown },
             kin_of: theirs,
             partner: self.partner,
+            linked: self.linked,
             ask_swap: self.ask_swap,
             dismiss: self.dismisses(cfg, now),
             witness: self.witnessed(cfg, now),
@@ -333,7 +346,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// Becomes the node that `beat` describes, having just heard `heard`: for looking ahead, never for acting.
-    pub(crate) fn adopt(&mut self, beat: &Beat, heard: Beat, now: Tick) {
+    pub(crate) fn adopt(&mut self, cfg: &Config, beat: &Beat, heard: Beat, now: Tick) {
         let copying = beat.mark == Mark::Copying;
         let generation = if copying { Generation::NONE } else { beat.generation };
         let mut history = self.record.history;
@@ -355,6 +368,7 @@ impl<const H: usize> Mirror<H> {
             heard: now,
         });
         self.proven = now;
+        self.beat_due = now.plus(cfg.timing.period);
         self.run = Some(Run { since: Tick(0), last: now });
     }
 

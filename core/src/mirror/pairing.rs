@@ -199,7 +199,9 @@ impl<const H: usize> Mirror<H> {
     pub(super) fn settle_prim(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
         let Some(beat) = self.recent(cfg, now) else { return };
         match beat.role {
-            Role::Second if beat.boot == self.partner && beat.ask_swap => self.swap_as_asked(cfg, now, out),
+            Role::Second if beat.boot == self.partner && self.should_swap(&beat) => {
+                self.hand_over(cfg, now, out);
+            }
             // The life that was copied is over, whatever its successor follows by now.
             Role::Second if beat.boot > self.partner => self.go_alone(cfg, now, Cause::PeerLeft, out),
             Role::Wait | Role::Stop if beat.fenced && beat.mark != Mark::Exclusive => {
@@ -212,7 +214,12 @@ impl<const H: usize> Mirror<H> {
         }
     }
 
-    fn swap_as_asked(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+    /// The secondary asked for it, or clients reach it and no longer this node.
+    const fn should_swap(&self, beat: &Beat) -> bool {
+        beat.ask_swap || (beat.linked && !self.linked)
+    }
+
+    fn hand_over(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
         if self.step == Step::Steady && self.has_secondary(cfg, now) {
             self.leave(now, After::Wait, out);
         }

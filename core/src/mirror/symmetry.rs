@@ -67,6 +67,9 @@ impl<const H: usize> Mirror<H> {
         let timing = &cfg.timing;
         let before = Tick(now.0.saturating_sub(timing.timeout + timing.guard + 2));
         self.moments(|tick| if tick < before { Tick(0) } else { tick });
+        if self.sent_at < now {
+            (self.sent_at, self.sent) = (Tick(0), 0);
+        }
         if !matches!(self.role, Role::Wait | Role::Second) {
             self.since = Tick(0);
         }
@@ -82,7 +85,8 @@ impl<const H: usize> Mirror<H> {
     }
 
     fn moments(&mut self, change: impl Fn(Tick) -> Tick) {
-        for tick in [&mut self.proven, &mut self.since, &mut self.woke, &mut self.beat_due] {
+        for tick in [&mut self.proven, &mut self.since, &mut self.woke, &mut self.beat_due, &mut self.sent_at]
+        {
             *tick = change(*tick);
         }
         if let Step::Listening { until } = &mut self.step {

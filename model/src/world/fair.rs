@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashSet,
-    hash::{BuildHasher, Hash, Hasher},
+    hash::{BuildHasher, RandomState},
     sync::Mutex,
 };
 
-use safetui_core::{Beat, Cause, Command, Role, Status, Tick};
+use safetui_core::{Beat, Cause, Command, Event, Role, Status, Tick};
 
 use super::{Budget, Cut, Settings, Start, Step, World};
 
@@ -15,17 +15,14 @@ use super::{Budget, Cut, Settings, Start, Step, World};
 #[derive(Debug)]
 pub struct Healing {
     healed: Vec<Mutex<HashSet<u64>>>,
-    hasher: std::hash::RandomState,
+    hasher: RandomState,
 }
 
 const SHARDS: usize = 64;
 
 impl Default for Healing {
     fn default() -> Self {
-        Self {
-            healed: (0..SHARDS).map(|_| Mutex::new(HashSet::new())).collect(),
-            hasher: std::hash::RandomState::new(),
-        }
+        Self { healed: (0..SHARDS).map(|_| Mutex::new(HashSet::new())).collect(), hasher: RandomState::new() }
     }
 }
 
@@ -49,9 +46,7 @@ impl Healing {
     }
 
     fn print(&self, world: &World) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        world.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(world)
     }
 
     fn known(&self, print: u64) -> bool {
@@ -93,6 +88,7 @@ impl World {
             if world.nodes[node].core.is_none() {
                 world.boot(settings, node, Command::Start);
             }
+            world.event(settings, node, Event::Linked(true), None);
         }
         world.canonize();
         world
@@ -122,15 +118,11 @@ impl World {
 
     /// Everything under way arrives, everything that can be done for the data is done, and time passes.
     fn fair_tick(&mut self, settings: &Settings, runs: [bool; 2]) {
-        for to in 0..2 {
-            while !self.wires[to].is_empty() {
-                let step = if runs[to] { Step::Deliver { to, at: 0 } } else { Step::Lose { to, at: 0 } };
-                if step == (Step::Lose { to, at: 0 }) {
-                    self.wires[to].clear();
-                } else {
-                    self.take(settings, step);
-                }
+        for (to, hears) in runs.into_iter().enumerate() {
+            while hears && !self.wires[to].is_empty() {
+                self.take(settings, Step::Deliver { to, at: 0 });
             }
+            self.wires[to].clear();
         }
         for node in 0..2 {
             let steps = [
@@ -158,7 +150,7 @@ impl World {
                 world.power_off(1);
                 world.boot(settings, 1, Command::Start);
                 world.settle_in(settings);
-                world.wires[0].detained = stray.map(|beat| Beat { sent: Tick(0), ..beat });
+                world.wires[0].detained = stray.map(|beat| Beat { sent: Tick(0), nth: 0, ..beat });
                 world.canonize();
             }
         }

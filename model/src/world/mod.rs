@@ -44,6 +44,8 @@ pub struct Budget {
     pub skews: u8,
     /// An operator asks for a change of roles.
     pub swaps: u8,
+    /// A node's link to its clients is lost, and stays so while faults last.
+    pub unplugs: u8,
 }
 
 /// Where a world begins.

@@ -2,7 +2,7 @@
 
 use safetui_core::{Gate, Generation, mirror::Names};
 
-use super::{World, node::Link};
+use super::{Wire, World, node::Link};
 
 /// Numbers the generations that anybody can still mention in the order in which they are met, and the terms by
 /// their rank.
@@ -94,7 +94,7 @@ impl World {
                 names.term(term);
             }
         }
-        for beat in self.wires.iter_mut().flat_map(|wire| wire.beats_mut()) {
+        for beat in self.wires.iter_mut().flat_map(Wire::beats_mut) {
             beat.rename(names);
         }
     }

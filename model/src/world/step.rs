@@ -54,6 +54,8 @@ pub enum Step {
     Report(usize),
     /// An operator asks that node to change roles.
     Swap(usize),
+    /// The link that the node's clients come by is lost.
+    Unplug(usize),
 }
 
 /// On which side of a durable step a node loses power.
@@ -157,6 +159,7 @@ impl World {
             (it.runs() && self.left.pauses > 0, Step::Pause(node)),
             (it.paused, Step::Resume(node)),
             (it.runs() && self.left.swaps > 0, Step::Swap(node)),
+            (it.runs() && self.left.unplugs > 0, Step::Unplug(node)),
         ];
         steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
     }
@@ -239,6 +242,10 @@ impl World {
                 self.left.swaps -= 1;
                 self.event(settings, node, Event::Ordered(Command::Swap), None);
             }
+            Step::Unplug(node) => {
+                self.left.unplugs -= 1;
+                self.event(settings, node, Event::Linked(false), None);
+            }
         }
         self.forget_write();
         self.canonize();
@@ -283,10 +290,10 @@ impl World {
             self.left.skews -= 1;
             self.skew += gained;
         }
-        for node in 0..2 {
-            self.pass(settings, node, u64::from(by[node]));
+        for (node, by) in by.into_iter().enumerate() {
+            self.pass(settings, node, u64::from(by));
         }
-        for flight in self.wires.iter_mut().flat_map(|wire| wire.iter_mut()) {
+        for flight in self.wires.iter_mut().flat_map(Wire::iter_mut) {
             flight.age = flight.age.saturating_add(1).min(settings.delay + 1);
         }
         for node in 0..2 {

@@ -10,6 +10,7 @@
 //! | tokio | the control API, the published state | requests |
 
 mod board;
+mod carrier;
 mod control;
 mod foresee;
 mod network;
@@ -26,6 +27,7 @@ use safetui_core::{Boot, Command};
 pub use pulse::{ALIVE, RELOAD, STOP};
 
 use board::Board;
+use carrier::Carriers;
 use control::{Agent, tell};
 use network::Network;
 use publish::Published;
@@ -52,6 +54,7 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
     let listener = runtime.block_on(async { server::bind(&node.paths.socket()) })?;
 
     let (drivers, broken) = open_all(&node, boot, &journal, &mailbox);
+    let carriers = Carriers::open().map_err(io::Error::other)?;
     let (mut panel, mut network) = (Panel::default(), Network::open(&node, boot, journal.clone()));
     for driver in &drivers {
         network.relay(driver.plan.peer, &driver.plan.module);
@@ -59,9 +62,10 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
             journal.say(Some(&driver.plan.module.name), "agent", Level::Critical, error.to_string());
         }
     }
-    let pulse = Pulse {
+    let mut pulse = Pulse {
         network,
         panel,
+        carriers,
         drivers,
         broken,
         mailbox: mailbox.clone(),
@@ -70,6 +74,10 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
         journal: journal.clone(),
         state: pulse::State::default(),
     };
+    let followed: Vec<u64> = pulse.drivers.iter().map(|driver| driver.plan.id).collect();
+    for module in followed {
+        pulse.follow_links(module);
+    }
     start_wished(&node, &pulse, &journal);
 
     let node = Arc::new(node);

@@ -55,6 +55,7 @@ pub(crate) fn longest() -> Beat {
     Beat {
         boot: Boot(u32::MAX),
         sent: Tick(u64::MAX),
+        nth: u8::MAX,
         role: Role::Second,
         status: Status::Ready,
         fenced: true,
@@ -68,6 +69,7 @@ pub(crate) fn longest() -> Beat {
         kin: Kin::Ancestor,
         kin_of: most,
         partner: Boot(u32::MAX),
+        linked: true,
         ask_swap: true,
         dismiss: true,
         witness: true,

@@ -14,6 +14,7 @@ use safetui_core::{Command, Event, Role, Tick};
 
 use super::{
     board::{Board, Snapshot},
+    carrier::Carriers,
     network::Network,
     packet::Entry,
     witness::Panel,
@@ -62,6 +63,7 @@ pub(super) enum Mail {
 pub(super) struct Pulse {
     pub network: Network,
     pub panel: Panel,
+    pub carriers: Carriers,
     pub drivers: Vec<Driver>,
     pub broken: BTreeMap<String, String>,
     pub mailbox: Arc<Mailbox<Mail>>,
@@ -115,6 +117,14 @@ impl Pulse {
                 driver.happened(Event::Answered { asked });
             }
         }
+        match self.carriers.drain() {
+            Ok(changed) => changed.into_iter().for_each(|(module, linked)| {
+                if let Some(driver) = driver(&mut self.drivers, module) {
+                    driver.happened(Event::Linked(linked));
+                }
+            }),
+            Err(error) => self.journal.say(None, "agent", Level::Critical, error.to_string()),
+        }
     }
 
     fn read_mail(&mut self) {
@@ -150,12 +160,23 @@ impl Pulse {
         }
         self.network.relay(fresh.plan.peer, &fresh.plan.module);
         self.drivers.push(fresh);
+        self.follow_links(id);
         self.drivers.sort_by(|one, other| one.plan.module.name.cmp(&other.plan.module.name));
         self.state.reload = true;
     }
 
+    /// Tells a module how its links are, and from now on whenever they change.
+    pub(super) fn follow_links(&mut self, module: u64) {
+        let Some(driver) = driver(&mut self.drivers, module) else { return };
+        match self.carriers.follow(module, &driver.plan.module.vips) {
+            Ok(linked) => driver.happened(Event::Linked(linked)),
+            Err(error) => self.journal.say(None, "agent", Level::Critical, error.to_string()),
+        }
+    }
+
     fn remove(&mut self, module: u64) {
         self.panel.remove(module);
+        self.carriers.forget(module);
         if let Some(at) = self.drivers.iter().position(|driver| driver.plan.id == module) {
             self.drivers.remove(at).close();
         }
@@ -225,7 +246,7 @@ impl Pulse {
         let wakes = self.drivers.iter().map(Driver::next_wake).chain([self.panel.due()]);
         let next = wakes.min().unwrap_or(Tick::NEVER);
         let left = next.since(now()).min(SIGN.as_millis() as u64);
-        let mut fds: Vec<PollFd<'_>> = [self.mailbox.as_fd(), self.guard.as_fd()]
+        let mut fds: Vec<PollFd<'_>> = [self.mailbox.as_fd(), self.guard.as_fd(), self.carriers.fd()]
             .into_iter()
             .chain(self.network.fds())
             .chain(self.panel.fds())

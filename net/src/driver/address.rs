@@ -117,7 +117,8 @@ pub fn remove(vips: &[Vip]) -> Result<(), VipError> {
     Ok(())
 }
 
-fn interface_of(route: &mut Route, vip: &Vip) -> Result<Interface, VipError> {
+/// The interface that an address belongs on.
+pub fn interface_of(route: &mut Route, vip: &Vip) -> Result<Interface, VipError> {
     match &vip.interface {
         Some(name) => route.interface_named(name),
         None => route.interface_towards(vip.addr),

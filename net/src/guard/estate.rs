@@ -86,6 +86,7 @@ impl Estate {
         let beat = Beat {
             boot,
             sent: now(),
+            nth: 0,
             role: Role::Stop,
             status: Status::NotReady,
             fenced: true,
@@ -99,6 +100,7 @@ impl Estate {
             kin: Kin::Unknown,
             kin_of: safetui_core::Generation::NONE,
             partner: Boot(0),
+            linked: true,
             ask_swap: false,
             dismiss: false,
             witness: false,

@@ -7,6 +7,7 @@ mod explain;
 mod log;
 mod module;
 mod state;
+pub(crate) mod verify;
 mod wait;
 mod why;
 
@@ -32,7 +33,7 @@ pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
         Some(Verb::Tui) => hooks::dashboard(cx).map(code),
         Some(Verb::Agent) => hooks::agent(cx).map(code),
         Some(Verb::AgentChild { boot }) => hooks::agent_child(cx, boot).map(code),
-        Some(Verb::Verify { args }) => hooks::verify(cx, &args).map(code),
+        Some(Verb::Verify(args)) => verify::run(cx, &args).map(code),
         Some(Verb::Demo { args }) => hooks::demo(cx, &args).map(code),
         Some(verb) => block_on(ask(cx, verb)),
     }
@@ -67,7 +68,7 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         Verb::Module(verb) => module::run(cx, verb).await,
         Verb::Cluster(verb) => cluster::run(cx, verb).await,
         Verb::Explain { topic } => explain::run(cx, &topic),
-        Verb::Tui | Verb::Agent | Verb::AgentChild { .. } | Verb::Verify { .. } | Verb::Demo { .. } => {
+        Verb::Tui | Verb::Agent | Verb::AgentChild { .. } | Verb::Verify(_) | Verb::Demo { .. } => {
             unreachable!("these have a runtime of their own")
         }
     }

@@ -1,0 +1,145 @@
+//! Two cores and the shortest way between them: enough to read a behaviour like a scene.
+#![allow(dead_code)]
+
+use safetui_core::{
+    Action, Actions, Beat, Boot, Command, Config, Event, Job, Mirror, Record, Role, Rules, Status, Tick,
+    Timing, Witness, mirror::Flow,
+};
+
+pub type Core = Mirror<4>;
+
+pub const TIMING: Timing =
+    Timing { period: 100, timeout: 1000, guard: 500, gap: 150, delay: 20, late: 50, drift: 2, losses: 2 };
+
+pub fn config(first: bool) -> Config {
+    Config { timing: TIMING, witness: Witness::Router, failover: true, first, rules: Rules::ALL }
+}
+
+/// One node with what its driver would hold.
+pub struct Node {
+    pub core: Core,
+    pub cfg: Config,
+    /// Every order since the last look, in order.
+    pub orders: Vec<Action<4>>,
+}
+
+impl Node {
+    pub fn new(index: u32) -> Self {
+        let record = Record::default();
+        let core = Core::new(Tick(10_000), Boot(1), u64::from(index + 1) << 40, record);
+        Self { core, cfg: config(index == 0), orders: Vec::new() }
+    }
+
+    /// Handles an event; slow work ends at once.
+    pub fn event(&mut self, now: Tick, event: Event) -> Vec<Beat> {
+        let mut out = Actions::default();
+        let mut beats = Vec::new();
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            self.core.handle(&self.cfg, now, event, &mut out);
+            for action in out.drain() {
+                self.orders.push(action);
+                match action {
+                    Action::Send(beat) => beats.push(beat),
+                    Action::Begin(job) => next = Some(done(job)),
+                    _ => {}
+                }
+            }
+        }
+        beats
+    }
+
+    /// The orders since the last call, without heartbeats and leases.
+    pub fn decisions(&mut self) -> Vec<Action<4>> {
+        let all = std::mem::take(&mut self.orders);
+        all.into_iter()
+            .filter(|it| !matches!(it, Action::Send(_) | Action::Lease(_) | Action::Note(_)))
+            .collect()
+    }
+
+    pub fn state(&self) -> (Role, Status) {
+        (self.core.role(), self.core.status())
+    }
+}
+
+fn done(job: Job) -> Event {
+    Event::Done { job, ok: true }
+}
+
+/// A pair on one clock, with a network that can be cut.
+pub struct Pair {
+    pub nodes: [Node; 2],
+    pub now: Tick,
+    /// Does what node `n` sends reach its peer?
+    pub speaks: [bool; 2],
+    /// Does the router answer node `n`?
+    pub router: [bool; 2],
+    /// Is node `n` running?
+    pub runs: [bool; 2],
+}
+
+impl Pair {
+    /// Both just started as agents, nothing ordered yet.
+    pub fn fresh() -> Self {
+        let nodes = [Node::new(0), Node::new(1)];
+        Self { nodes, now: Tick(10_000), speaks: [true; 2], router: [true; 2], runs: [true; 2] }
+    }
+
+    /// PRIM and SECOND, for a while.
+    pub fn ready() -> Self {
+        let mut pair = Self::fresh();
+        pair.order(0, Command::Prim);
+        pair.order(1, Command::Start);
+        pair.pass(3000);
+        assert_eq!([pair.nodes[0].state(), pair.nodes[1].state()], [PRIM, SECOND]);
+        pair.nodes.iter_mut().for_each(|node| node.orders.clear());
+        pair
+    }
+
+    pub fn order(&mut self, node: usize, command: Command) {
+        self.event(node, Event::Ordered(command));
+    }
+
+    pub fn event(&mut self, node: usize, event: Event) {
+        let beats = self.nodes[node].event(self.now, event);
+        for beat in beats {
+            if self.speaks[node] && self.runs[1 - node] {
+                self.event(1 - node, Event::Heard(beat));
+            }
+        }
+    }
+
+    /// Lets time pass in steps of ten milliseconds.
+    pub fn pass(&mut self, span: u64) {
+        for _ in 0..span / 10 {
+            self.now = self.now.plus(10);
+            for node in (0..2).filter(|node| self.runs[*node]).collect::<Vec<_>>() {
+                if self.router[node] && self.now.0 % 50 == 0 {
+                    self.event(node, Event::Answered { asked: self.now });
+                }
+                self.event(node, Event::Woke);
+                self.bring_level(node);
+            }
+        }
+    }
+
+    fn bring_level(&mut self, node: usize) {
+        let boot = self.nodes[1 - node].core.boot();
+        let alone = self.nodes[node].core.role() == Role::Alone;
+        match self.nodes[node].core.flow() {
+            Flow::Copying if alone => self.event(node, Event::Copied { boot }),
+            Flow::Level if alone => self.event(node, Event::Drained { boot }),
+            _ => {}
+        }
+    }
+
+    pub fn states(&self) -> [(Role, Status); 2] {
+        [self.nodes[0].state(), self.nodes[1].state()]
+    }
+}
+
+pub const PRIM: (Role, Status) = (Role::Prim, Status::Ready);
+pub const SECOND: (Role, Status) = (Role::Second, Status::Ready);
+pub const ALONE: (Role, Status) = (Role::Alone, Status::Ready);
+pub const WAIT: (Role, Status) = (Role::Wait, Status::NotReady);
+pub const STOP: (Role, Status) = (Role::Stop, Status::NotReady);

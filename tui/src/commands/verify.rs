@@ -1,0 +1,98 @@
+//! `verify`: exhausts the worlds around the core, and refutes the protocol without each of its rules.
+
+use std::thread;
+
+use clap::Args;
+use safetui_model::verify::{MutantRow, PropertyRow, Report, Verdict, WorldRow, verify};
+use safetui_net::api::exit::Exit;
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    output::{Tone, align, lines, plain, say},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Threads that explore [default: as many as there are cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Tell each counterexample, also those that removed rules must have
+    #[arg(long)]
+    stories: bool,
+}
+
+pub(crate) fn run(cx: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
+    let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let report = verify(threads, &mut |what| say(&format!("checking: {what}")));
+    if cx.output.json() {
+        cx.output.document(&report)?;
+    } else if cx.output.plain() {
+        lines(&plain(&rows(cx, &report, true)))?;
+    } else {
+        lines(&text(cx, &report, args.stories))?;
+    }
+    Ok(match report.verdict() {
+        Verdict::Holds => Exit::Ok,
+        Verdict::Violated => Exit::Violation,
+        Verdict::Inconclusive => Exit::Inconclusive,
+    })
+}
+
+/// Everything as records; without marks and colours when `bare`.
+fn rows(cx: &Context, report: &Report, bare: bool) -> Vec<Vec<String>> {
+    let mark = |tone, word: &str| if bare { word.into() } else { cx.output.paint(tone, word) };
+    let mut rows: Vec<Vec<String>> = report.properties.iter().map(|row| property(row, &mark)).collect();
+    rows.extend(report.mutants.iter().map(|row| mutant(row, &mark)));
+    rows.extend(report.worlds.iter().map(|row| world(row, &mark)));
+    rows
+}
+
+fn property(row: &PropertyRow, mark: &dyn Fn(Tone, &str) -> String) -> Vec<String> {
+    let verdict = match row.verdict {
+        Verdict::Holds => mark(Tone::Good, "holds"),
+        Verdict::Violated => mark(Tone::Bad, "VIOLATED"),
+        Verdict::Inconclusive => mark(Tone::Moving, "inconclusive"),
+    };
+    vec![verdict, row.name.into(), format!("{} states", row.states)]
+}
+
+fn mutant(row: &MutantRow, mark: &dyn Fn(Tone, &str) -> String) -> Vec<String> {
+    let name = format!("without {}", row.rule);
+    match row.refuted_by {
+        Some(property) => {
+            vec![mark(Tone::Good, "refuted"), name, format!("{} steps: not \"{property}\"", row.length)]
+        }
+        None => vec![mark(Tone::Bad, "SURVIVED"), name, format!("in: {}", row.world)],
+    }
+}
+
+fn world(row: &WorldRow, mark: &dyn Fn(Tone, &str) -> String) -> Vec<String> {
+    let verdict = if row.complete { mark(Tone::Good, "exhausted") } else { mark(Tone::Moving, "changed") };
+    vec![verdict, row.name.into(), format!("{} states, {:.1} s", row.states, row.seconds)]
+}
+
+fn text(cx: &Context, report: &Report, stories: bool) -> Vec<String> {
+    let mut out = align(&rows(cx, report, false));
+    out.push(format!("{} states, {:.0} a second", report.states, report.states_per_second));
+    let broken = report.properties.iter().filter(|row| !row.story.is_empty());
+    for row in broken {
+        tell(&format!("how \"{}\" falls", row.name), &row.story, &mut out);
+    }
+    for row in report.mutants.iter().filter(|_| stories) {
+        tell(&format!("what happens without {} ({})", row.rule, row.world), &row.story, &mut out);
+    }
+    if report.worlds.iter().any(|world| !world.complete) {
+        out.push(
+            "a world has not the number of states that it had when it was last looked at: no proof".into(),
+        );
+    }
+    out
+}
+
+fn tell(title: &str, story: &[String], out: &mut Vec<String>) {
+    out.push(String::new());
+    out.push(format!("{title}:"));
+    out.push("  tick".into());
+    out.extend(story.iter().map(|line| format!("  {line}")));
+}
