@@ -47,7 +47,7 @@ fn measure(bench: &Bench, quick: bool, json: bool) -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     let text = if json {
-        rows.iter().map(|row| format!("{}\n", row.json())).collect()
+        rows.iter().map(|row| row.json().to_string() + "\n").collect()
     } else {
         report::table(&rows)
     };
