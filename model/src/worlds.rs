@@ -97,8 +97,8 @@ pub const DIRECT: Settings = Settings {
 };
 
 pub const ASTRAY: Settings = Settings {
-    name: "a heartbeat of an earlier life astray, and a crash",
-    budget: Budget { crashes: 1, ..NO_FAULT },
+    name: "a heartbeat of an earlier life astray, and a cut",
+    budget: Budget { cuts: 1, ..NO_FAULT },
     start: Start::Stray,
     ..CALM
 };
@@ -137,21 +137,21 @@ pub const FORKS: Settings = Settings {
 pub fn all() -> Vec<Entry> {
     let pinned = |settings, states| Entry { settings, states };
     vec![
-        pinned(TWO_CRASHES, 0),
-        pinned(CRASH_AND_CUT, 0),
-        pinned(TWO_CUTS, 0),
-        pinned(ONE_WAY_AND_CRASH, 0),
-        pinned(PAUSE_AND_CRASH, 0),
-        pinned(PAUSE_AND_CUT, 0),
-        pinned(DELAYS, 0),
-        pinned(DELAYS_AND_CUT, 0),
-        pinned(DRIFT, 0),
-        pinned(DIRECT, 0),
-        pinned(ASTRAY, 0),
-        pinned(FIRST_START, 0),
-        pinned(SWAP, 0),
-        pinned(UNPLUGGED, 0),
-        pinned(NO_WITNESS, 0),
-        pinned(FORKS, 0),
+        pinned(TWO_CRASHES, 303_150),
+        pinned(CRASH_AND_CUT, 1_123_140),
+        pinned(TWO_CUTS, 1_354_312),
+        pinned(ONE_WAY_AND_CRASH, 1_500_126),
+        pinned(PAUSE_AND_CRASH, 1_304_686),
+        pinned(PAUSE_AND_CUT, 2_626_034),
+        pinned(DELAYS, 17_388),
+        pinned(DELAYS_AND_CUT, 1_884_640),
+        pinned(DRIFT, 255_456),
+        pinned(DIRECT, 1_212_403),
+        pinned(ASTRAY, 25_680),
+        pinned(FIRST_START, 65_985),
+        pinned(SWAP, 261_664),
+        pinned(UNPLUGGED, 271_047),
+        pinned(NO_WITNESS, 16_354),
+        pinned(FORKS, 9_073),
     ]
 }

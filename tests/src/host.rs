@@ -79,6 +79,11 @@ impl Host {
         layout::below(&self.disk, path.as_ref())
     }
 
+    /// The host's root folder, as this machine sees it while the power is on: sockets below it can be connected to.
+    pub fn root(&self) -> Result<PathBuf> {
+        Ok(PathBuf::from(format!("/proc/{}/root", self.pid()?)))
+    }
+
     /// A command that will run on the host when it is spawned, in a session of its own, with `/` as its working
     /// directory. Signals sent to the child reach the program, except SIGSTOP; see [`Self::processes`] for the
     /// real process. Killing the child, or cutting the power, kills the program.

@@ -1,8 +1,9 @@
 //! The grammar of the command line: `safetui VERB [args] -m MODULE`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddrV4, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use safetui_lab::Drill;
 
 use crate::{
     commands::verify::VerifyArgs,
@@ -145,11 +146,8 @@ pub(crate) enum Verb {
     Cluster(ClusterVerb),
     /// Prove the protocol: exhaust its worlds, refute it without each rule
     Verify(VerifyArgs),
-    /// Run a two-node lab on this machine
-    Demo {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        args: Vec<String>,
-    },
+    /// Run two nodes, a router and a client on this machine, and break them
+    Demo(DemoArgs),
     /// Explain exit codes and error codes
     Explain {
         /// `exit-codes`, or an error code such as `E0301`
@@ -162,6 +160,9 @@ pub(crate) enum Verb {
     /// Be the agent that a guard has started
     #[command(hide = true)]
     AgentChild { boot: u32 },
+    /// The demo's application
+    #[command(hide = true)]
+    Ledger { address: SocketAddrV4, file: PathBuf, node: String },
 }
 
 #[derive(Debug, Default, Args)]
@@ -206,6 +207,41 @@ pub(crate) struct LogArgs {
     pub(crate) lines: usize,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Without a screen: run the drill that --drill names, and report
+    #[arg(long, requires = "drill")]
+    pub(crate) headless: bool,
+    /// What breaks: crash, link, router, isolate, kill-agent, pause, swap or power
+    #[arg(long, value_name = "NAME", value_parser = drill, requires = "headless")]
+    pub(crate) drill: Option<Drill>,
+    /// Time between two heartbeats
+    #[arg(long, default_value = "100ms", value_parser = duration, value_name = "TIME")]
+    pub(crate) pulse: Duration,
+    // Takes the place of the option of every verb: a demo waits for nothing else.
+    /// Silence after which a primary doubts that it is still needed
+    #[arg(long, default_value = "1s", value_parser = duration, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+    /// How much longer a secondary waits; half the timeout unless named
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub(crate) guard: Option<Duration>,
+    /// Who decides when the nodes do not hear each other
+    #[arg(
+        long,
+        value_enum,
+        default_value = "router",
+        hide_possible_values = true,
+        value_name = "none|router"
+    )]
+    pub(crate) witness: Witness,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Witness {
+    None,
+    Router,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModuleVerb {
     /// Install a module from a directory with conf/ and bin/
@@ -242,6 +278,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn drill(name: &str) -> Result<Drill, String> {
+    Drill::named(name).ok_or_else(|| {
+        let names: Vec<&str> = Drill::ALL.into_iter().map(Drill::name).collect();
+        format!("the drills are {}", names.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -251,6 +294,17 @@ mod tests {
     #[test]
     fn the_grammar_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_timeout_of_a_demo_is_its_own() {
+        let demo = |line: &str| match Cli::try_parse_from(line.split(' ')).unwrap().verb {
+            Some(Verb::Demo(args)) => args.timeout.as_millis(),
+            verb => panic!("{verb:?}"),
+        };
+        assert_eq!(demo("safetui demo"), 1000);
+        assert_eq!(demo("safetui demo --timeout 700ms"), 700);
+        assert_eq!(Cli::try_parse_from(["safetui", "start"]).unwrap().options.timeout.as_secs(), 120);
     }
 
     #[test]

@@ -34,6 +34,8 @@ codes! {
         "Names of modules are made of letters, digits, `-` and `_`, at most 32 of them, and begin with a letter or digit: they become file and directory names.";
     NO_STATE = "E0007", Usage,
         "A state to wait for is a role (STOP, WAIT, ALONE, UP, PRIM, SECOND), with a readiness if need be, or READY for any role that is.";
+    NO_TERMINAL = "E0008", Usage,
+        "The dashboard draws on a terminal and reads its keys, so both standard input and output must be one.";
     NO_MODULE = "E0201", NotFound,
         "No module of that name is installed on this node.";
     NO_NODE = "E0202", NotFound,
@@ -64,6 +66,8 @@ codes! {
         "The module stopped on its way to the target: a script failed, a rule stopped it, or another operator did.";
     INTERRUPTED = "E0305", Interrupted,
         "The waiting was interrupted from the keyboard. What the agent has taken, it carries out.";
+    OTHER_NODE = "E0306", Unsafe,
+        "A command is carried out by the agent of the node that it is for. A dashboard gives orders to its own agent only.";
     NO_AGENT = "E0401", Unreachable,
         "Nobody listens on the control socket: the agent does not run, or runs with another SAFETUI_RUN. Nothing was sent.";
     NOT_ALLOWED = "E0402", Denied,
@@ -98,6 +102,10 @@ codes! {
         "Virtual addresses, mounts and packet filters belong to root.";
     NO_START = "E0516", Failed,
         "The agent could not be started; the cause stands beside.";
+    NO_LAB = "E0601", Failed,
+        "The demo builds two nodes in namespaces of this machine, with FUSE, `ip` and `nft`, and something of that failed. Nothing of it stays behind.";
+    DRILL_FAILED = "E0602", Failed,
+        "A drill is passed when no acknowledged entry is lost, the two nodes never answer at the same time, and the pair is PRIM and SECOND again at the end.";
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ pub(crate) struct Case {
 /// What an error that comes before any change says under `now`.
 pub(crate) const UNCHANGED: &str = "nothing was changed";
 
-impl From<Case> for Failure {
+impl From<Case> for Problem {
     fn from(case: Case) -> Self {
-        Self::Problem(Box::new(Problem {
+        Self {
             code: case.code.id.into(),
             exit: case.code.exit.code(),
             summary: case.summary,
@@ -38,7 +38,26 @@ impl From<Case> for Failure {
             why: case.why,
             now: case.now,
             fix: case.fix,
-        }))
+        }
+    }
+}
+
+/// The error of what this version does not do.
+pub(crate) fn not_supported(what: &str, why: &str, fix: &str) -> Failure {
+    Case {
+        code: codes::NOT_SUPPORTED,
+        summary: format!("{what} is not supported yet"),
+        what: format!("asked for: {what}"),
+        why: why.into(),
+        now: UNCHANGED.into(),
+        fix: vec![fix.into()],
+    }
+    .into()
+}
+
+impl From<Case> for Failure {
+    fn from(case: Case) -> Self {
+        Self::Problem(Box::new(case.into()))
     }
 }
 

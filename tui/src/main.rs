@@ -6,11 +6,11 @@ mod commands;
 mod confirm;
 mod context;
 mod dashboard;
+mod demo;
 mod failure;
 mod files;
 mod follow;
 mod goal;
-mod hooks;
 mod output;
 
 use std::{env, process::ExitCode};

@@ -1,15 +1,15 @@
 //! What would happen, by asking a copy of the core: nothing here decides, and nothing is done.
 
-use safetui_core::{Action, Actions, Command, Event, Gate, Job, Mirror, Role, Status, Tick, Witness};
+use safetui_core::{
+    Actions, Command, Event, Job, Role, Status, Tick, Witness,
+    foresee::{Ahead, Stage, What},
+};
 
 use super::board::Snapshot;
 use crate::{
     api::shape::{Guard, WayOut, WhatIf, Why},
-    driver::{Shot, record::HISTORY},
+    driver::Shot,
 };
-
-/// Jobs that a command may lead to, one after the other.
-const JOBS: usize = 4;
 
 /// Why the module on this node does not move on.
 pub(super) fn why(shot: &Shot, at: Tick) -> Option<Why> {
@@ -61,7 +61,8 @@ fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatI
         let event = if answers { Event::Answered { asked: now } } else { Event::Woke };
         core.handle(cfg, now, event, &mut out);
         _ = out.drain();
-        now = now.plus(cfg.timing.period.max(1));
+        // A longer step would look like sleep to the core, and void what it knows of the witness.
+        now = now.plus(cfg.timing.period.min(cfg.timing.late).max(1));
     }
     let after = core.role();
     let serves_there = shot.heard.is_some_and(|(beat, _)| beat.role.serves());
@@ -69,7 +70,7 @@ fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatI
         (_, true) if before == after => ("SERVICE_UP", format!("{me} goes on as {}", after.word())),
         (_, true) => ("SERVICE_UP", format!("{me} becomes {}", after.word())),
         (true, false) => ("OUTAGE", format!("{me} becomes {}: nobody serves", after.word())),
-        (false, false) => ("NO_CHANGE", "nobody serves now".to_owned()),
+        (false, false) => ("NO_CHANGE", idle(peer, snapshot, shot)),
     };
     WhatIf { node: peer.into(), outcome: outcome.into(), text }
 }
@@ -91,73 +92,56 @@ fn without_me(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatIf 
             ("OUTAGE", format!("{peer} has no right to serve: nobody serves"))
         }
     } else {
-        ("NO_CHANGE", "nobody serves now".to_owned())
+        ("NO_CHANGE", idle(peer, snapshot, shot))
     };
     WhatIf { node: me.into(), outcome: outcome.into(), text }
 }
 
-/// What a command would do on this node, in order.
-pub(super) fn steps(shot: &Shot, at: Tick, command: Command) -> Vec<String> {
-    let cfg = &shot.plan.core;
-    let mut core: Mirror<HISTORY> = shot.core;
-    let mut steps = Vec::new();
-    let mut event = Event::Ordered(command);
-    for _ in 0..=JOBS {
-        let mut out = Actions::default();
-        core.handle(cfg, at, event, &mut out);
-        let mut begun = None;
-        for action in out.drain() {
-            steps.extend(told(&action));
-            if let Action::Begin(job) = action {
-                begun = Some(job);
-            }
-        }
-        let Some(job) = begun else { break };
-        event = Event::Done { job, ok: true };
+/// Nobody is known to serve; of a peer that is not heard nothing is known.
+fn idle(peer: &str, snapshot: &Snapshot, shot: &Shot) -> String {
+    let heard = shot.heard.is_some_and(|(_, at)| snapshot.at.since(at) <= shot.plan.core.timing.timeout);
+    if heard {
+        "nobody serves now".into()
+    } else {
+        format!("{peer} is not heard: whether it serves is not known here")
     }
-    if command == Command::Swap && shot.core.role() == Role::Second {
-        steps.push(format!("{} is asked to hand over", shot.plan.peer_name));
-    }
+}
+
+/// What a command would do, on both nodes, in order, and where it ends. No times: the text stays the same while
+/// the operator reads it.
+pub(super) fn steps(me: &str, shot: &Shot, at: Tick, command: Command) -> Vec<String> {
+    let course = shot.core.foresee(&shot.plan.core, at, Ahead::Order(command));
+    let peer = shot.plan.peer_name.as_str();
+    let stage = |stage: &Stage| format!("{}: {}", if stage.peer { peer } else { me }, told(stage.what));
+    let mut steps: Vec<String> = course.stages.iter().flatten().map(stage).collect();
+    let ends = |(name, end): (&str, Option<(Role, Status)>)| match end {
+        Some((role, status)) => format!("{name} {} {}", role.word(), status.word()),
+        None => format!("{name} is not heard"),
+    };
+    let ends: Vec<String> = [me, peer].into_iter().zip(course.end).map(ends).collect();
+    steps.push(format!("in the end: {}", ends.join(", ")));
     steps
 }
 
-/// An order as an operator would say it; heartbeats and bookkeeping are not worth a word.
-fn told(action: &Action<HISTORY>) -> Option<String> {
-    Some(match *action {
-        Action::Became { from, to, cause } => {
+/// A stage as an operator would say it.
+fn told(what: What) -> String {
+    match what {
+        What::Became { from, to, cause } => {
             format!("{} becomes {}: {}", from.word(), to.word(), cause.text())
         }
-        Action::Begin(job) => match job {
-            Job::Open => "run prestart, mount the replicated directories".into(),
-            Job::Enter { to, .. } if to.serves() => "set the virtual IP, start the application".into(),
-            Job::Enter { .. } => "run the start scripts of a secondary".into(),
+        What::Job(job) => match job {
+            Job::Open => "run prestart, mount the replicated directories",
+            Job::Enter { to, .. } if to.serves() => "set the virtual IP, start the application",
+            Job::Enter { .. } => "run the start scripts of a secondary",
             Job::Leave { from, kill: false } if from.serves() => {
-                "remove the virtual IP, stop the application".into()
+                "remove the virtual IP, stop the application"
             }
-            Job::Leave { kill: false, .. } => "run the stop scripts of a secondary".into(),
-            Job::Leave { kill: true, .. } => "remove the virtual IP, kill the application".into(),
-            Job::Restart { .. } => "stop the application, start it again".into(),
-            Job::Close { .. } => "run the last stop scripts, unmount the replicated directories".into(),
-        },
-        Action::Gate(Gate::Held) => "writes wait".into(),
-        Action::Gate(Gate::Closed) => "writes are refused".into(),
-        Action::Receive { aside, .. } => {
-            if aside {
-                "copy the peer's data; what they would overwrite is kept aside".into()
-            } else {
-                "copy what differs from the peer".into()
-            }
+            Job::Leave { kill: false, .. } => "run the stop scripts of a secondary",
+            Job::Leave { kill: true, .. } => "remove the virtual IP, kill the application",
+            Job::Restart { role } if role.serves() => "stop the application, start it again",
+            Job::Restart { .. } => "run the stop and start scripts of a secondary",
+            Job::Close { .. } => "run the last stop scripts, unmount the replicated directories",
         }
-        Action::Persist(_)
-        | Action::Send(_)
-        | Action::Gate(Gate::Alone { .. } | Gate::Both { .. })
-        | Action::Lease(_)
-        | Action::Source { .. }
-        | Action::SourceStop
-        | Action::Drain
-        | Action::ReceiveStop
-        | Action::Probe
-        | Action::Answer { .. }
-        | Action::Note(_) => return None,
-    })
+        .into(),
+    }
 }

@@ -222,7 +222,11 @@ fn offers(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Vec<Offer> {
             node: node.name().into(),
             severity: severity.into(),
             refused: refused.map(str::to_owned),
-            steps: if refused.is_none() { foresee::steps(shot, snapshot.at, *command) } else { Vec::new() },
+            steps: if refused.is_none() {
+                foresee::steps(node.name(), shot, snapshot.at, *command)
+            } else {
+                Vec::new()
+            },
             confirm: typed.then(|| shot.plan.module.name.clone()),
         }
     };

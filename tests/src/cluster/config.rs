@@ -27,6 +27,8 @@ pub enum Witness {
 pub struct Options {
     pub pulse: Duration,
     pub timeout: Duration,
+    /// By how much the secondary's window is longer. Default: the product's.
+    pub guard: Option<Duration>,
     pub witness: Witness,
     /// May heartbeats be reflected by the router?
     pub relay: bool,
@@ -41,6 +43,7 @@ impl Default for Options {
         Self {
             pulse: Duration::from_millis(100),
             timeout: Duration::from_secs(1),
+            guard: None,
             witness: Witness::Router,
             relay: true,
             safetui: None,
@@ -67,6 +70,7 @@ pub(super) const CLUSTER: &str = r#"<?xml version="1.0"?>
 /// After a crash the module starts by itself if it ran before.
 pub(super) fn userconfig(options: &Options) -> String {
     let (pulse, timeout) = (options.pulse.as_millis(), options.timeout.as_millis());
+    let guard = options.guard.map(|guard| format!(r#" guard="{}ms""#, guard.as_millis())).unwrap_or_default();
     let relay = if options.relay { "" } else { r#" relay="off""# };
     let check = match options.witness {
         Witness::None => String::new(),
@@ -78,7 +82,7 @@ pub(super) fn userconfig(options: &Options) -> String {
         r#"<!DOCTYPE safe>
 <safe>
   <service mode="mirror" boot="auto" defaultprim="alone">
-    <heart pulse="{pulse}ms" timeout="{timeout}ms">
+    <heart pulse="{pulse}ms" timeout="{timeout}ms"{guard}>
       <heartbeat name="default"/>
       <heartbeat name="private" ident="flow"/>
     </heart>

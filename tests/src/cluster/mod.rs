@@ -20,7 +20,7 @@ use std::{
 
 pub use self::{
     config::{Options, Witness},
-    node::{Node, Seen},
+    node::{Node, Said, Seen},
     programs::Programs,
 };
 use crate::{Disks, Error, Host, Result, Switch, ledger::Client, probe::Probe, router, wait};
@@ -181,6 +181,27 @@ impl Cluster {
         let hardware = |node: &Node| Ok((node.port("eth0")?.hardware(), node.name().to_owned()));
         let nodes = self.nodes().into_iter().map(hardware).collect::<Result<_>>()?;
         Probe::arp(&self.local, "eth0", config::VIP, nodes)
+    }
+
+    /// Cuts everything that passes directly between the nodes, in both networks and both directions. Both
+    /// still reach all others.
+    pub fn part(&self) -> Result<()> {
+        for switch in [&self.service, &self.heartbeat] {
+            for node in self.nodes() {
+                switch.isolate(&Switch::port_of(node.name()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes [`Self::part`].
+    pub fn join(&self) -> Result<()> {
+        for switch in [&self.service, &self.heartbeat] {
+            for node in self.nodes() {
+                switch.join(&Switch::port_of(node.name()))?;
+            }
+        }
+        Ok(())
     }
 
     fn configure(&self, programs: &Programs) -> Result<()> {

@@ -6,7 +6,7 @@ use std::{
     fmt,
     ops::Deref,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -18,7 +18,10 @@ use nix::{
 };
 use serde_json::Value;
 
-use super::{LOOK, Programs, config::MODULE};
+use super::{
+    LOOK, Programs,
+    config::{MODULE, PORT, VIP},
+};
 use crate::{Error, Host, Result, wait};
 
 /// No command of the product may take longer; it has a limit of its own, which is shorter.
@@ -49,6 +52,15 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.role, self.readiness)
     }
+}
+
+/// How a command ended, and what it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// `None` when a signal ended it.
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 pub struct Node {
@@ -121,8 +133,25 @@ impl Node {
         lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
     }
 
-    /// Runs the product's command line on the node to its end.
+    /// Runs the product's command line on the node to its end; an exit code other than 0 is an error.
     pub fn safetui<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<String> {
+        let (line, output) = self.run_product(args)?;
+        Error::check(&line, &output)
+    }
+
+    /// The same for a command that may fail: how it ended and what it said.
+    pub fn ask<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<Said> {
+        let (_, output) = self.run_product(args)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
+    }
+
+    /// Orders a verb for the module, confirmed, and waits until it is done.
+    pub fn order(&self, verb: &str) -> Result<String> {
+        self.safetui([verb, "-m", MODULE, "--confirm", MODULE])
+    }
+
+    fn run_product<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<(String, Output)> {
         let mut command = self.product()?;
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
@@ -132,7 +161,8 @@ impl Node {
         let (send, receive) = mpsc::channel();
         thread::spawn(move || send.send(child.wait_with_output()));
         if let Ok(output) = receive.recv_timeout(HANGS) {
-            return Error::check(&line, &output.map_err(Error::os(format!("wait for {line}")))?);
+            let output = output.map_err(Error::os(format!("wait for {line}")))?;
+            return Ok((line, output));
         }
         let _ = kill(pid, Signal::SIGKILL);
         Err(Error::Late { what: line, seconds: HANGS.as_secs_f64(), last: "it was killed".into() })
@@ -142,6 +172,17 @@ impl Node {
     pub fn state(&self) -> Result<Value> {
         let text = self.safetui(["state", "-o", "json"])?;
         serde_json::from_str(&text).map_err(Error::os(format!("read the state of {}", self.name())))
+    }
+
+    /// The module in the node's own `state -o json`; `null` when there is none.
+    pub fn module(&self) -> Result<Value> {
+        let state = self.state()?;
+        Ok(named(&state["modules"], "name", MODULE).unwrap_or_default())
+    }
+
+    /// The node's own instance in [`Self::module`]; `null` when there is none.
+    pub fn instance(&self) -> Result<Value> {
+        Ok(named(&self.module()?["instances"], "node", self.name()).unwrap_or_default())
     }
 
     /// The node's own instance of the module, as it reports it.
@@ -154,13 +195,55 @@ impl Node {
 
     /// Process of the agent. Its parent, the guard, is the process that was started.
     pub fn agent_pid(&self) -> Result<Pid> {
-        let name = self.programs.safetui.to_string_lossy().into_owned();
+        self.agent_and_guard().map(|[agent, _]| agent)
+    }
+
+    pub fn guard_pid(&self) -> Result<Pid> {
+        self.agent_and_guard().map(|[_, guard]| guard)
+    }
+
+    fn agent_and_guard(&self) -> Result<[Pid; 2]> {
+        // The application may be the same program under another verb.
+        let name = format!("{} agent", self.programs.safetui.display());
         let all = self.host.processes()?;
         let ours: Vec<_> = all.iter().filter(|process| process.command.starts_with(&name)).collect();
         let child = ours.iter().find(|process| ours.iter().any(|parent| parent.pid == process.parent));
-        child.or_else(|| ours.first()).map(|process| process.pid).ok_or_else(|| {
+        child.map(|process| [process.pid, process.parent]).ok_or_else(|| {
             Error::setup(format!("no agent runs on {}: {all:?}", self.name()), "start it with start_agent()")
         })
+    }
+
+    /// Process of the application, when it runs.
+    pub fn service_pid(&self) -> Option<Pid> {
+        let service = format!(" {VIP}:{PORT} ");
+        let all = self.host.processes().ok()?;
+        all.into_iter().find(|process| process.command.contains(&service)).map(|process| process.pid)
+    }
+
+    /// The orderly shutdown of the machine, as far as the product sees it: SIGTERM, and time to end.
+    pub fn shut_down(&self, limit: Duration) -> Result<()> {
+        let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut child) = agent.take() else { return Ok(()) };
+        let pid = Pid::from_raw(child.id() as i32);
+        kill(pid, Signal::SIGTERM)
+            .map_err(Error::os(format!("send SIGTERM to the guard of {}", self.name())))?;
+        let status = wait::until(format!("the agent of {} to end", self.name()), limit, LOOK, || {
+            child.try_wait().map_err(|error| error.to_string())?.ok_or_else(|| "it runs".to_owned())
+        })?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Tool {
+            command: "safetui agent".into(),
+            status: status.to_string(),
+            stderr: self.last_words(),
+        })
+    }
+
+    /// The module's log, with what was said before the newest boot; readable while the power is off.
+    pub fn log(&self) -> String {
+        let file = self.on_disk(format!("/var/log/safetui/{MODULE}/module.log"));
+        std::fs::read(file).map_or_else(|_| String::new(), |text| String::from_utf8_lossy(&text).into_owned())
     }
 }
 
@@ -173,10 +256,11 @@ impl Drop for Node {
     }
 }
 
+fn named(list: &Value, key: &str, name: &str) -> Option<Value> {
+    list.as_array()?.iter().find(|item| item[key] == name).cloned()
+}
+
 fn own_instance(state: &Value, node: &str) -> Option<Seen> {
-    let named = |list: &Value, key: &str, name: &str| -> Option<Value> {
-        list.as_array()?.iter().find(|item| item[key] == name).cloned()
-    };
     let module = named(&state["modules"], "name", MODULE)?;
     let instance = named(&module["instances"], "node", node)?;
     let text = |key: &str| instance[key].as_str().map(ToOwned::to_owned);

@@ -16,10 +16,9 @@ use crate::{
     codes,
     confirm::{self, Ask},
     context::{Context, standing, words},
-    failure::{Case, Failure, UNCHANGED},
+    failure::{Case, Failure, UNCHANGED, not_supported},
     follow::{End, Follower, Watched},
     goal::{Goal, either},
-    hooks::not_supported,
     output::{clean, lines, say},
 };
 

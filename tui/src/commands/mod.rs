@@ -1,12 +1,15 @@
 //! What each verb does, one file a verb or small family.
 
+mod agent;
 mod cluster;
 mod config;
 mod control;
 mod explain;
+pub(crate) mod live;
 mod log;
 mod module;
 mod state;
+pub(crate) mod tui;
 pub(crate) mod verify;
 mod wait;
 mod why;
@@ -18,8 +21,8 @@ use safetui_net::api::exit::Exit;
 use crate::{
     cli::{StateArgs, Verb},
     context::Context,
+    demo,
     failure::Failure,
-    hooks,
 };
 
 /// The exit code, of [`Exit`] or SafeKit's own behind `-lq`.
@@ -28,13 +31,14 @@ pub(crate) type Outcome = Result<u8, Failure>;
 pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
     let code = |exit: Exit| exit.code();
     match verb {
-        None if io::stdout().is_terminal() && io::stdin().is_terminal() => hooks::dashboard(cx).map(code),
+        None if io::stdout().is_terminal() && io::stdin().is_terminal() => tui::run(cx),
         None => block_on(state::run(cx, &StateArgs::default())),
-        Some(Verb::Tui) => hooks::dashboard(cx).map(code),
-        Some(Verb::Agent) => hooks::agent(cx).map(code),
-        Some(Verb::AgentChild { boot }) => hooks::agent_child(cx, boot).map(code),
+        Some(Verb::Tui) => tui::run(cx),
+        Some(Verb::Agent) => agent::guard(cx).map(code),
+        Some(Verb::AgentChild { boot }) => agent::child(cx, boot).map(code),
         Some(Verb::Verify(args)) => verify::run(cx, &args).map(code),
-        Some(Verb::Demo { args }) => hooks::demo(cx, &args).map(code),
+        Some(Verb::Demo(args)) => demo::run(cx, &args),
+        Some(Verb::Ledger { address, file, node }) => demo::ledger(address, &file, &node).map(code),
         Some(verb) => block_on(ask(cx, verb)),
     }
 }
@@ -68,7 +72,12 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         Verb::Module(verb) => module::run(cx, verb).await,
         Verb::Cluster(verb) => cluster::run(cx, verb).await,
         Verb::Explain { topic } => explain::run(cx, &topic),
-        Verb::Tui | Verb::Agent | Verb::AgentChild { .. } | Verb::Verify(_) | Verb::Demo { .. } => {
+        Verb::Tui
+        | Verb::Agent
+        | Verb::AgentChild { .. }
+        | Verb::Verify(_)
+        | Verb::Demo(_)
+        | Verb::Ledger { .. } => {
             unreachable!("these have a runtime of their own")
         }
     }

@@ -14,9 +14,8 @@ use crate::{
     codes,
     confirm::{self, Ask},
     context::Context,
-    failure::{Case, Failure, UNCHANGED},
+    failure::{Case, Failure, UNCHANGED, not_supported},
     files,
-    hooks::not_supported,
     output::say,
 };
 

@@ -67,7 +67,7 @@ pub(crate) fn link(model: &Model) -> (Tone, String, String) {
         }
         Freshness::Lost(ms) => {
             let why = model.lost.as_ref().map_or("", |(why, _)| why);
-            (Tone::Bad, format!("{} LOST {} s", glyph::FAILED, ms / 1000), format!(" (retry: {why})"))
+            (Tone::Bad, format!("{} LOST {} s", glyph::FAILED, ms / 1000), format!(" ({why})"))
         }
     }
 }

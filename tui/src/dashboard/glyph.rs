@@ -72,15 +72,6 @@ pub(crate) fn to_ascii(buffer: &mut Buffer) {
     }
 }
 
-/// Does the environment say that this terminal cannot show Unicode?
-pub(crate) fn locale_wants_ascii() -> bool {
-    let var = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = var("LC_ALL").or_else(|| var("LC_CTYPE")).or_else(|| var("LANG")).unwrap_or_default();
-    let terminal = var("TERM").unwrap_or_default();
-    let utf8 = locale.to_lowercase().replace('-', "").contains("utf8");
-    !utf8 || terminal == "linux" || terminal.starts_with("vt")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

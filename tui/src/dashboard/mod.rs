@@ -23,7 +23,6 @@ mod tests;
 use futures_util::Stream;
 use safetui_net::api::shape::{Accepted, Command, Problem, State};
 
-pub(crate) use glyph::locale_wants_ascii;
 pub(crate) use run::run;
 pub(crate) use theme::Theme;
 
@@ -37,6 +36,21 @@ pub(crate) enum Feed {
     },
     /// The answer to a command that was sent.
     Answer(Result<Accepted, Problem>),
+    /// What the client of a demo sees.
+    Load(Load),
+}
+
+/// The client of `safetui demo` at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Entries that were acknowledged so far.
+    pub(crate) acked: usize,
+    /// How long the client has been waiting, when that is worth a word.
+    pub(crate) gap_ms: Option<u64>,
+    pub(crate) last_gap_ms: Option<u64>,
+    pub(crate) longest_gap_ms: Option<u64>,
+    /// What is broken, in words.
+    pub(crate) broken: Vec<String>,
 }
 
 /// Where states come from and commands go to.

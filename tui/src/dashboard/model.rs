@@ -2,10 +2,10 @@
 
 use safetui_net::api::shape::{Instance, Module, Offer, Problem, State};
 
-use super::Options;
 use super::badge;
 use super::keys::Place;
 use super::theme::Tone;
+use super::{Load, Options};
 
 /// A state older than this is not live any more; agents send one at least every second.
 const STALE_AFTER_MS: u64 = 3_000;
@@ -33,6 +33,8 @@ pub(crate) struct Model {
     /// Show events of the selected module only.
     pub(crate) filtered: bool,
     pub(crate) notice: Option<Notice>,
+    /// What a demo's client sees.
+    pub(crate) load: Option<Load>,
     /// The screen does not show this model any more.
     pub(crate) dirty: bool,
 }
@@ -111,6 +113,7 @@ impl Model {
             scroll: 0,
             filtered: false,
             notice: None,
+            load: None,
             dirty: true,
         }
     }

@@ -33,14 +33,6 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
-/// Exactly `columns` wide.
-pub(crate) fn fit(text: &str, columns: usize) -> String {
-    let mut text = cut(text, columns);
-    let missing = columns.saturating_sub(width(&text));
-    text.extend(std::iter::repeat_n(' ', missing));
-    text
-}
-
 /// Words broken into lines of at most `columns`.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -129,8 +121,11 @@ pub(crate) fn millis(ms: u64) -> String {
     }
 }
 
-/// A round trip: `0.4 ms`, `12 ms`, `1.2 s`.
+/// A round trip: `<0.1 ms`, `0.4 ms`, `12 ms`, `1.2 s`.
 pub(crate) fn micros(us: u64) -> String {
+    if us < 50 {
+        return "<0.1 ms".to_owned();
+    }
     if us < 9_950 { format!("{:.1} ms", us as f64 / 1000.0) } else { millis(us / 1000) }
 }
 
@@ -192,7 +187,6 @@ mod tests {
         assert_eq!(cut("files", 5), "files");
         assert_eq!(cut("files", 4), "fil…");
         assert_eq!(cut("映画館", 4), "映…");
-        assert_eq!(fit("映画館", 4), "映… ");
         assert_eq!(cut("files", 0), "");
     }
 
@@ -209,7 +203,10 @@ mod tests {
             [age(4_000), age(252_000), age(7_500_000), age(266_400_000)],
             ["4s", "4m12s", "2h05m", "3d02h"]
         );
-        assert_eq!([micros(400), micros(9_960), micros(1_200_000)], ["0.4 ms", "9 ms", "1.2 s"]);
+        assert_eq!(
+            [micros(30), micros(400), micros(9_960), micros(1_200_000)],
+            ["<0.1 ms", "0.4 ms", "9 ms", "1.2 s"]
+        );
         assert_eq!(
             [bytes(999), bytes(38_400_000), bytes(999_999), bytes(u64::MAX)],
             ["999 B", "38.4 MB", "1.0 MB", "18.4 EB"]

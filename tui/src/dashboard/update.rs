@@ -51,6 +51,7 @@ fn hear(model: &mut Model, feed: Feed) {
         }
         Feed::Answer(Ok(accepted)) => notice(model, Tone::Good, accepted_text(&clean(&accepted))),
         Feed::Answer(Err(problem)) => refuse(model, clean(&problem)),
+        Feed::Load(load) => model.load = Some(load),
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) fn draw(frame: &mut Frame, model: &Model) {
         if model.options.demo.is_some() {
             footer::demo(frame, bottom(&mut area, 1), model);
         }
+        if let Some(load) = &model.load {
+            footer::load(frame, bottom(&mut area, 1), model, load);
+        }
         footer::notice(frame, bottom(&mut area, 1), model);
     }
     match &scene {

@@ -4,10 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::paint;
+use crate::dashboard::Load;
 use crate::dashboard::glyph;
 use crate::dashboard::keys;
 use crate::dashboard::model::Model;
-use crate::dashboard::text::{Row, cut, width};
+use crate::dashboard::text::{Row, cut, millis, width};
 use crate::dashboard::theme::Tone;
 
 /// The last answer; when there is none, the first warning of the state.
@@ -28,16 +29,44 @@ pub(crate) fn notice(frame: &mut Frame, area: Rect, model: &Model) {
 
 pub(crate) fn demo(frame: &mut Frame, area: Rect, model: &Model) {
     let mut row = Row::new(model.options.theme).put(Tone::Plain, " ").put(Tone::Moving, "DEMO");
-    let mut left = usize::from(area.width).saturating_sub(6);
+    let mut left = usize::from(area.width).saturating_sub(5);
+    let between = if area.width >= 100 { "   " } else { "  " };
     for demo in model.options.demo.iter().flatten() {
         let label = format!(" {}", demo.label);
-        if left < width(&label) + 4 {
+        let wide = between.len() + 1 + width(&label);
+        if left < wide {
             break;
         }
-        left -= width(&label) + 4;
-        row = row.put(Tone::Plain, "   ").put(Tone::Accent, demo.key.to_string()).put(Tone::Plain, label);
+        left -= wide;
+        row = row.put(Tone::Plain, between).put(Tone::Accent, demo.key.to_string()).put(Tone::Plain, label);
     }
     paint(frame, area, vec![row.line()]);
+}
+
+/// What the client of a demo sees, and what is broken.
+pub(crate) fn load(frame: &mut Frame, area: Rect, model: &Model, load: &Load) {
+    let now = match load.gap_ms {
+        Some(ms) => (Tone::Bad, format!("{} waiting {}", glyph::FAILED, millis(ms))),
+        None => (Tone::Good, format!("{} answered", glyph::READY)),
+    };
+    let gap = |ms: Option<u64>| (Tone::Plain, ms.map_or("none".to_owned(), |ms| format!("{ms} ms")));
+    let mut row = Row::new(model.options.theme)
+        .put(Tone::Plain, " ")
+        .put(Tone::Moving, "CLIENT ")
+        .cell(13, &[(Tone::Plain, format!("{} acked", load.acked))])
+        .cell(17, &[now])
+        .put(Tone::Dim, "last gap ")
+        .cell(10, &[gap(load.last_gap_ms)]);
+    let mut room = usize::from(area.width).saturating_sub(61);
+    if area.width >= 100 {
+        row = row.put(Tone::Dim, "longest ").cell(12, &[gap(load.longest_gap_ms)]);
+        room -= 21;
+    }
+    let (tone, broken) = match &load.broken[..] {
+        [] => (Tone::Dim, "nothing is broken".to_owned()),
+        broken => (Tone::Moving, broken.join(", ")),
+    };
+    paint(frame, area, vec![row.put(tone, cut(&broken, room)).line()]);
 }
 
 pub(crate) fn keys(frame: &mut Frame, area: Rect, model: &Model) {

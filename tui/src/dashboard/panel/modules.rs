@@ -132,7 +132,10 @@ fn vip(scene: &Scene, module: &Module, room: usize) -> (Tone, String) {
         return (Tone::Dim, "none".to_owned());
     };
     let Some(holder) = &vip.holder else {
-        return scene.fact((Tone::Plain, "nobody".to_owned()));
+        // A node that is not heard may have it.
+        let unheard = module.instances.iter().any(|instance| instance.role == "UNKNOWN");
+        let word = if unheard { "not here" } else { "nobody" };
+        return scene.fact((Tone::Plain, word.to_owned()));
     };
     let more = if module.vips.len() > 1 { format!(" +{}", module.vips.len() - 1) } else { String::new() };
     let whole = format!("{}@{holder}{more}", vip.address);

@@ -29,8 +29,18 @@ pub(crate) fn draw(frame: &mut Frame, mut area: Rect, scene: &Scene) {
             matches!(instance.role.as_str(), "PRIM" | "ALONE" | "UP").then_some(module.name.as_str())
         });
         let serves: Vec<_> = running.collect();
-        let serves = if serves.is_empty() { "nothing".to_owned() } else { serves.join(", ") };
-        let serves = scene.row().put(Tone::Dim, "serves ").put(Tone::Plain, serves);
+        let serves = match &serves[..] {
+            [] if unheard(scene, &node.name) => (Tone::Unknown, "? not known here".to_owned()),
+            [] => (Tone::Plain, "nothing".to_owned()),
+            serves => (Tone::Plain, serves.join(", ")),
+        };
+        let serves = scene.row().put(Tone::Dim, "serves ").put(serves.0, serves.1);
         paint(frame, inner, vec![state.line(), addresses.line(), serves.line()]);
     }
+}
+
+/// A node that is not heard may serve without our knowledge.
+fn unheard(scene: &Scene, node: &str) -> bool {
+    let mut instances = scene.state.modules.iter().filter_map(|module| Scene::instance(module, node));
+    instances.any(|instance| instance.role == "UNKNOWN")
 }

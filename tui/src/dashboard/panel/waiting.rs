@@ -16,7 +16,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, model: &Model) {
     let (tone, link, _) = badge::link(model);
     let mut lines = vec![Row::new(theme).put(tone, link).line(), Line::default()];
     let text = match &model.lost {
-        Some((why, _)) => format!("{why}. Trying again; this screen comes alive by itself."),
+        Some((why, _)) => format!("{why}. This screen comes alive by itself."),
         None => "Waiting for the first state of the agent.".to_owned(),
     };
     let columns = area.width.min(60);

@@ -9,7 +9,7 @@ use super::{buffer, code, heard, picture, press};
 use crate::dashboard::model::Model;
 use crate::dashboard::msg::Msg;
 use crate::dashboard::update::update;
-use crate::dashboard::{DemoKey, Feed, Options, Theme};
+use crate::dashboard::{DemoKey, Feed, Load, Options, Theme};
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 40), (200, 60), (60, 15), (40, 10)];
 
@@ -44,6 +44,9 @@ fn model(screen: &Screen, ascii: bool) -> Model {
         ]
     });
     let mut model = heard(&screen.1(), Options { ascii, demo, ..Options::default() });
+    if model.options.demo.is_some() {
+        update(&mut model, Msg::Feed(Feed::Load(load())));
+    }
     for key in screen.2.chars() {
         if key == '\n' {
             code(&mut model, KeyCode::Enter);
@@ -52,6 +55,11 @@ fn model(screen: &Screen, ascii: bool) -> Model {
         }
     }
     model
+}
+
+fn load() -> Load {
+    let broken = vec!["node2 off".to_owned(), "router gone".to_owned()];
+    Load { acked: 12_345, gap_ms: Some(1_240), last_gap_ms: Some(113), longest_gap_ms: Some(1_624), broken }
 }
 
 #[test]
@@ -143,7 +151,7 @@ fn without_styles_every_state_is_still_a_word() {
         words(&overview(reintegrating(), ascii), &["TRANSIENT", "SECOND", "Transient", "41%"]);
         words(
             &overview(outage(), ascii),
-            &["OUTAGE", "WAIT", "UNKNOWN", "lost 41s", "DOWN", "contested", "nobody"],
+            &["OUTAGE", "WAIT", "UNKNOWN", "lost 41s", "DOWN", "contested", "not here"],
         );
         words(&overview(many(), ascii), &["STOP"]);
     }
