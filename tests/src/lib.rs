@@ -8,6 +8,7 @@
 //! Nothing of a lab has a name outside it: all of it disappears with the last process in it, which ends when
 //! this process ends, however it ends.
 
+pub mod bench;
 pub mod cluster;
 pub mod disks;
 pub mod drill;
