@@ -36,7 +36,7 @@ fn drain_answers_when_the_peer_has_everything() {
     pair.start_copy();
     pair.a.hears(|report| *report == Report::Copied { boot: 2 });
     fs::write(pair.a.dir.join("f"), vec![1; 3 << 20]).unwrap();
-    pair.a.rfs.gate(super::BOTH);
+    pair.a.rfs.gate(BOTH);
     pair.a.rfs.drain();
     pair.a.hears(|report| *report == Report::Drained { boot: 2 });
     assert_eq!(fs::read(pair.b.dir.join("f")).unwrap(), vec![1; 3 << 20]);
@@ -90,7 +90,7 @@ fn another_module_is_refused() {
 fn another_generation_or_term_is_refused() {
     let pair = Pair::new();
     fs::write(pair.b.dir.join("mine"), "mine").unwrap();
-    pair.a.rfs.gate(super::ALONE);
+    pair.a.rfs.gate(ALONE);
     pair.a.rfs.source(2, 7, 1);
     for (boot, generation, term) in [(2, 6, 1), (2, 7, 2), (3, 7, 1)] {
         pair.b.rfs.receive(boot, 1, generation, term, false);
@@ -131,7 +131,7 @@ fn a_full_disk_at_the_receiver_is_not_the_applications_error() {
         pair.b.hears(|report| matches!(report, Report::ReceiveFailed { why } if why.contains("No space")));
         pair.a.hears(|report| matches!(report, Report::SourceLost { why, .. } if why.contains("No space")));
         eventually("the application waits", || pair.a.rfs.stats().waiting > 0);
-        pair.a.rfs.gate(super::ALONE);
+        pair.a.rfs.gate(ALONE);
         writing.join().unwrap().unwrap();
     });
     nix::mount::umount2(small.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
