@@ -5,6 +5,7 @@ use std::{fs, path::Path, thread, time::Duration};
 use safetui_lab::{
     Cluster, Fault, Options,
     cluster::{Node, Witness},
+    ledger::Client,
 };
 
 use crate::{LONG, logged, on_disk, pair, until, until_acked, write};
@@ -80,8 +81,11 @@ fn silent(lost: fn(&Cluster) -> &Node, other: fn(&Cluster) -> &Node) {
     let cluster = pair();
     let client = cluster.client("w").unwrap();
     let arp = cluster.arp_probe().unwrap();
-    until_acked(&client, 50);
     let (lost, other) = (lost(&cluster), other(&cluster));
+    // It needs no network to be promised something by the node that falls silent.
+    let inside = Client::start(lost, cluster.target(), "inside").unwrap();
+    until_acked(&client, 50);
+    until_acked(&inside, 50);
     Fault::Silence.inject(lost).unwrap();
     cluster.wait(other.name(), "ALONE").unwrap();
     cluster.wait(lost.name(), "WAIT NotReady").unwrap();
@@ -93,8 +97,10 @@ fn silent(lost: fn(&Cluster) -> &Node, other: fn(&Cluster) -> &Node) {
     cluster.wait(lost.name(), "SECOND").unwrap();
     let seen = arp.finish();
     assert_eq!(seen.dual_serving(seen.period * 10), Duration::ZERO);
-    let proof = client.finish(&cluster.client, LONG).unwrap();
-    assert!(proof.lost.is_empty(), "{proof:?}");
+    for client in [client, inside] {
+        let proof = client.finish(&cluster.client, LONG).unwrap();
+        assert!(proof.lost.is_empty(), "{:?}", proof.lost);
+    }
 }
 
 #[test]
