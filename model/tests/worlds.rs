@@ -20,7 +20,7 @@ fn blank() -> Report {
 }
 
 /// Explores a world to its end, and proves that it did: the number of its states is pinned.
-fn exhausted(entry: Entry) {
+fn exhausted(entry: &Entry) {
     let pair = Pair::new(entry.settings.clone());
     pair.checker().spawn_bfs().join().assert_properties_always();
     let mut report = blank();
@@ -53,27 +53,27 @@ fn entry(settings: &Settings) -> Entry {
 
 #[test]
 fn forks_lose_nothing_unseen() {
-    exhausted(entry(&worlds::FORKS));
+    exhausted(&entry(&worlds::FORKS));
 }
 
 #[test]
 fn a_pause_without_witness_is_survived() {
-    exhausted(entry(&worlds::NO_WITNESS));
+    exhausted(&entry(&worlds::NO_WITNESS));
 }
 
 #[test]
 fn a_lost_heartbeat_changes_nothing() {
-    exhausted(entry(&worlds::DELAYS));
+    exhausted(&entry(&worlds::DELAYS));
 }
 
 #[test]
 fn a_first_start_with_a_crash_anywhere_comes_to_a_pair() {
-    exhausted(entry(&worlds::FIRST_START));
+    exhausted(&entry(&worlds::FIRST_START));
 }
 
 #[test]
 fn a_heartbeat_of_an_earlier_life_is_harmless() {
-    exhausted(entry(&worlds::ASTRAY));
+    exhausted(&entry(&worlds::ASTRAY));
 }
 
 #[test]

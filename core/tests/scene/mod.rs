@@ -114,7 +114,7 @@ impl Pair {
         for _ in 0..span / 10 {
             self.now = self.now.plus(10);
             for node in (0..2).filter(|node| self.runs[*node]).collect::<Vec<_>>() {
-                if self.router[node] && self.now.0 % 50 == 0 {
+                if self.router[node] && self.now.0.is_multiple_of(50) {
                     self.event(node, Event::Answered { asked: self.now });
                 }
                 self.event(node, Event::Woke);

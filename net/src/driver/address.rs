@@ -3,12 +3,17 @@
 use std::{
     net::IpAddr,
     os::fd::AsFd,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use safetui_core::Tick;
 
 use crate::{
     config::Vip,
@@ -23,6 +28,8 @@ use crate::{
 
 /// Longest the thread is without looking at its clock.
 const LOOK: Duration = Duration::from_secs(5);
+/// The same while it may not announce what is due.
+const MUTE_LOOK: Duration = Duration::from_millis(50);
 
 /// Somebody answers for one of the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +52,24 @@ pub struct Addresses {
     requests: Arc<Mailbox<Request>>,
     /// When nobody else was last found to answer.
     free: Arc<Mutex<Option<Instant>>>,
+    until: Until,
+}
+
+/// Until when this node may answer for the addresses. Announcements do not pass the lease in the kernel, so whoever
+/// sends them looks here: a process that was stopped must not win back what it lost meanwhile.
+#[derive(Clone, Default)]
+struct Until(Arc<AtomicU64>);
+
+impl Until {
+    fn holds(&self) -> bool {
+        boottime().as_millis() < u128::from(self.0.load(Ordering::SeqCst))
+    }
 }
 
 impl Addresses {
     /// Starts the thread, unless the module has no addresses.
     pub fn start(module: &str, vips: &[Vip], journal: Journal) -> Self {
-        let requests = Arc::new(Mailbox::default());
+        let (requests, until) = (Arc::new(Mailbox::default()), Until::default());
         if !vips.is_empty() {
             let keeper = Keeper {
                 module: module.into(),
@@ -59,16 +78,22 @@ impl Addresses {
                 journal,
                 held: Vec::new(),
                 links: None,
+                until: until.clone(),
             };
             thread::Builder::new()
                 .name(format!("{module}-vip"))
                 .spawn(move || keeper.run())
                 .expect("a starting module has a thread left");
         }
-        Self { vips: vips.to_vec(), requests, free: Arc::default() }
+        Self { vips: vips.to_vec(), requests, free: Arc::default(), until }
     }
 
-    /// Holds and announces the addresses from now on.
+    /// The right to answer ends at `until`.
+    pub fn serve_until(&self, until: Tick) {
+        self.until.0.store(until.0, Ordering::SeqCst);
+    }
+
+    /// Holds and announces the addresses from now on, as long as they may be served.
     pub fn claim(&self) -> Result<(), String> {
         self.ask(Order::Claim)
     }
@@ -138,6 +163,7 @@ struct Keeper {
     journal: Journal,
     held: Vec<Held>,
     links: Option<LinkMonitor>,
+    until: Until,
 }
 
 impl Keeper {
@@ -159,7 +185,10 @@ impl Keeper {
     fn wait(&self) {
         let now = boottime();
         let due = self.held.iter().filter_map(|held| held.announcer.schedule.next_due()).min();
-        let left = due.map_or(LOOK, |due| due.saturating_sub(now)).min(LOOK);
+        let left = match due.map_or(LOOK, |due| due.saturating_sub(now)).min(LOOK) {
+            left if left.is_zero() && !self.until.holds() => MUTE_LOOK,
+            left => left,
+        };
         let mut fds = vec![PollFd::new(self.requests.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.held.iter().map(|held| PollFd::new(held.watch.as_fd(), PollFlags::POLLIN)));
         fds.extend(self.links.iter().map(|links| PollFd::new(links.as_fd(), PollFlags::POLLIN)));
@@ -222,7 +251,9 @@ impl Keeper {
                 held.announcer.schedule.contested(now);
                 rivals.push(format!("{} also claims the virtual IP {}", conflict.mac, conflict.ip));
             }
-            held.announcer.announce_due(now)?;
+            if self.until.holds() {
+                held.announcer.announce_due(now)?;
+            }
         }
         rivals.dedup();
         for rival in rivals {

@@ -102,6 +102,8 @@ pub struct Driver {
     /// The life of the peer that is streamed to.
     sink: Boot,
     said: Option<(Role, Status)>,
+    /// Why the module was last said to wait.
+    waits: Option<&'static str>,
     remote: Option<(Role, Status)>,
     trouble: Trouble,
     /// A role or readiness has changed since [`Self::take_changed`].
@@ -198,6 +200,7 @@ impl Driver {
                 self.troubled(Level::Event, format!("the stream to the secondary broke: {why}"));
                 self.happened(Event::StreamLost { boot: Boot(boot) });
             }
+            rfs::Report::ReceiveUp => self.trouble.replication = None,
             rfs::Report::ReceiveLost { why } => {
                 self.troubled(Level::Event, format!("the stream from the primary broke: {why}"));
             }
@@ -293,6 +296,7 @@ impl Driver {
     }
 
     fn lease(&mut self, until: Tick) {
+        self.addresses.serve_until(until);
         let done = self.lease.set(now(), until).map_err(|error| error.to_string()).err();
         if done.is_some() && done != self.trouble.lease {
             self.say("vipd", Level::Critical, done.clone().unwrap_or_default());
@@ -339,6 +343,13 @@ impl Driver {
             self.changed = true;
             self.say("heart", Level::Event, format!("Local state {}", wording::state(local.0, local.1)));
         }
+        let waits = self.waits_for();
+        if self.waits != waits {
+            self.waits = waits;
+            if let Some(why) = waits {
+                self.say("heart", Level::Event, format!("{} waits: {why}", local.0.word()));
+            }
+        }
         let remote = self.remote_beat().map(|beat| (beat.role, beat.status));
         if remote != self.remote {
             self.remote = remote;
@@ -347,6 +358,14 @@ impl Driver {
                 .map_or_else(|| "UNKNOWN Unknown".into(), |(role, status)| wording::state(role, status));
             self.say("heart", Level::Event, format!("Remote state {word}"));
         }
+    }
+
+    /// What holds a started module for longer than its own work takes.
+    fn waits_for(&self) -> Option<&'static str> {
+        if self.core.role() == Role::Stop || self.core.status() != Status::NotReady {
+            return None;
+        }
+        self.core.explain(&self.plan.core, now()).map(|explained| explained.block.text())
     }
 
     /// The peer's newest heartbeat, unless it is older than the window.

@@ -54,6 +54,7 @@ pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) 
         heard: None,
         sink: Boot(0),
         said: None,
+        waits: None,
         remote: None,
         trouble: Trouble::default(),
         changed: true,

@@ -38,13 +38,15 @@ pub(super) struct Hello {
 }
 
 /// How a source answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Attached {
     pub(super) connection: u64,
     pub(super) session: u64,
     /// What counts as applied so far.
     pub(super) base: u64,
     pub(super) fresh: bool,
+    /// What follows from that the receiver has applied so much.
+    pub(super) reports: Vec<Report>,
 }
 
 struct Queue {
@@ -207,10 +209,7 @@ impl Flow {
         let gate = self.read_gate();
         let mut queue = lock(&self.queue);
         let Some(reports) = queue.note_applied(connection, upto) else { return Vec::new() };
-        let released = match *gate {
-            Gate::Alone { .. } | Gate::Both { .. } => queue.release_applied(),
-            Gate::Closed | Gate::Held => Vec::new(),
-        };
+        let released = queue.released_under(*gate);
         drop(queue);
         self.room.notify_all();
         for done in released {
@@ -272,9 +271,15 @@ impl Flow {
         if let Some(known) = queue.session.as_mut().filter(|s| s.id == session) {
             // Before the trim: the copy must not take a block for settled that is still asked for.
             known.wants = wants.into();
-            known.trim(applied, |_| ());
             known.rewind(connection);
-            return Ok(Attached { connection, session, base: applied, fresh: false });
+            // The acknowledgements may have been lost with the connection, and nothing else may ever be sent.
+            let reports = queue.note_applied(connection, applied).unwrap_or_default();
+            let released = queue.released_under(*gate);
+            drop(queue);
+            for done in released {
+                done(true);
+            }
+            return Ok(Attached { connection, session, base: applied, fresh: false, reports });
         }
         if session != 0 {
             return Err((
@@ -289,7 +294,7 @@ impl Flow {
         let mut fresh = Session::new(id, named, seq, self.trees);
         fresh.rewind(connection);
         queue.session = Some(fresh);
-        Ok(Attached { connection, session: id, base: seq, fresh: true })
+        Ok(Attached { connection, session: id, base: seq, fresh: true, reports: Vec::new() })
     }
 
     /// The connection broke. Tells whom, if it was the one in use.
@@ -402,6 +407,13 @@ impl Queue {
         let syncing = self.syncing.values_mut().filter_map(Option::take);
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_values().chain(syncing).collect()
+    }
+
+    fn released_under(&mut self, gate: Gate) -> Vec<Done> {
+        match gate {
+            Gate::Alone { .. } | Gate::Both { .. } => self.release_applied(),
+            Gate::Closed | Gate::Held => Vec::new(),
+        }
     }
 
     fn release_applied(&mut self) -> Vec<Done> {

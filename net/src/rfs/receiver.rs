@@ -152,6 +152,7 @@ impl Receiving {
         let hello = Hello { named: self.job.named, session: self.session, applied: self.applied, wants };
         sender.send(&[hello.encode()])?;
         self.read_welcome(&receiver.receive()?)?;
+        self.shared.report(Report::ReceiveUp);
         let sender = Arc::new(Mutex::new(sender));
         let syncers = start_syncers(&sender, socket);
         let end = self.apply_all(&mut receiver, &sender, &syncers);

@@ -45,6 +45,8 @@ pub enum Report {
     SourceUp { boot: u32 },
     /// Source: the stream to the receiver broke; operations under `Both` wait.
     SourceLost { boot: u32, why: String },
+    /// Receiver: the stream works, for the first time or again.
+    ReceiveUp,
     /// Receiver: the stream broke; it is being re-established.
     ReceiveLost { why: String },
     /// Receiver: this node could not apply, or what it misses cannot be replayed. Its copy is not to be trusted.

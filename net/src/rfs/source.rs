@@ -99,6 +99,7 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     if sent.is_ok() {
         shared.report(Report::SourceUp { boot });
     }
+    attached.reports.into_iter().for_each(|report| shared.report(report));
     if attached.fresh {
         let shared = Arc::clone(shared);
         thread::spawn(move || {

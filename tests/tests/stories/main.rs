@@ -93,8 +93,9 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<String>) {
         let data = fs::symlink_metadata(&path).unwrap();
         let name = path.strip_prefix(root).unwrap().display().to_string();
         let head = format!("{name} {:o} {}:{} {}", data.mode(), data.uid(), data.gid(), data.nlink());
+        let time = format!("{}.{:09}", data.mtime(), data.mtime_nsec());
         if data.is_dir() {
-            found.push(head);
+            found.push(format!("{head} {time}"));
             collect(root, &path, found);
         } else if data.is_symlink() {
             found.push(format!("{head} -> {}", fs::read_link(&path).unwrap().display()));
@@ -105,8 +106,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<String>) {
             let sum = content.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
                 (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
             });
-            let time = (data.mtime(), data.mtime_nsec());
-            found.push(format!("{head} {} bytes {sum:016x} {}.{:09}", content.len(), time.0, time.1));
+            found.push(format!("{head} {} bytes {sum:016x} {time}", content.len()));
         }
     }
 }

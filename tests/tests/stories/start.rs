@@ -105,7 +105,7 @@ fn an_operator_may_sacrifice_what_only_the_peer_has() {
     // The peer comes back with data that nobody has seen: it serves not, and nothing of it is overwritten.
     cluster.n1.boot().unwrap();
     cluster.wait("n1", "WAIT NotReady").unwrap();
-    logged(&cluster.n1, "each went on without the other");
+    logged(&cluster.n1, "WAIT waits: both nodes went on alone");
     assert_eq!(crate::on_disk(&cluster.n1, "late").as_deref(), Some("of n1"));
     cluster.wait("n2", "ALONE").unwrap();
 }

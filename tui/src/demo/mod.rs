@@ -74,13 +74,18 @@ fn watch(cx: &Context, cluster: Cluster) -> Result<u8, Failure> {
 }
 
 fn no_lab(error: &safetui_lab::Error) -> Failure {
+    use safetui_lab::Error;
     let (why, fix) = match error {
-        safetui_lab::Error::Setup { what, fix } => (what.clone(), fix.clone()),
-        other => (other.to_string(), "scripts/demo installs what it needs: ip, nft, ping, fuse3".into()),
+        Error::Setup { what, fix } => (what.clone(), fix.clone()),
+        Error::Os { .. } => (error.to_string(), "scripts/demo installs what it needs: ip, nft, fuse3".into()),
+        Error::Tool { .. } | Error::Late { .. } => (
+            error.to_string(),
+            "SAFETUI_LAB_KEEP=1 safetui demo ...    keeps the nodes' logs for a look".into(),
+        ),
     };
     Case {
         code: codes::NO_LAB,
-        summary: "the demo cannot run here".into(),
+        summary: "the demo cannot go on".into(),
         what: "two nodes, a router and a client in namespaces".into(),
         why,
         now: "nothing of it is left".into(),

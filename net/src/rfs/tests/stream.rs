@@ -1,9 +1,14 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{Pair, eventually};
+use super::{ALONE, BOTH, Pair, eventually};
+use crate::rfs::flow::{Flow, Hello};
+use crate::rfs::frame::Op;
+use crate::rfs::session::Expected;
 use crate::rfs::{Gate, Report};
 
 #[test]
@@ -31,7 +36,7 @@ fn drain_answers_when_the_peer_has_everything() {
     pair.start_copy();
     pair.a.hears(|report| *report == Report::Copied { boot: 2 });
     fs::write(pair.a.dir.join("f"), vec![1; 3 << 20]).unwrap();
-    pair.a.rfs.gate(super::BOTH);
+    pair.a.rfs.gate(BOTH);
     pair.a.rfs.drain();
     pair.a.hears(|report| *report == Report::Drained { boot: 2 });
     assert_eq!(fs::read(pair.b.dir.join("f")).unwrap(), vec![1; 3 << 20]);
@@ -85,7 +90,7 @@ fn another_module_is_refused() {
 fn another_generation_or_term_is_refused() {
     let pair = Pair::new();
     fs::write(pair.b.dir.join("mine"), "mine").unwrap();
-    pair.a.rfs.gate(super::ALONE);
+    pair.a.rfs.gate(ALONE);
     pair.a.rfs.source(2, 7, 1);
     for (boot, generation, term) in [(2, 6, 1), (2, 7, 2), (3, 7, 1)] {
         pair.b.rfs.receive(boot, 1, generation, term, false);
@@ -126,11 +131,32 @@ fn a_full_disk_at_the_receiver_is_not_the_applications_error() {
         pair.b.hears(|report| matches!(report, Report::ReceiveFailed { why } if why.contains("No space")));
         pair.a.hears(|report| matches!(report, Report::SourceLost { why, .. } if why.contains("No space")));
         eventually("the application waits", || pair.a.rfs.stats().waiting > 0);
-        pair.a.rfs.gate(super::ALONE);
+        pair.a.rfs.gate(ALONE);
         writing.join().unwrap().unwrap();
     });
     nix::mount::umount2(small.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_with_the_connection_is_made_up_for_by_the_next() {
+    let flow = Flow::new(1);
+    let named = Expected { boot: 7, generation: 1, term: 1 };
+    flow.expect(Some(named));
+    flow.set_gate(ALONE);
+    let hello = |session, applied| Hello { named, session, applied, wants: Vec::new() };
+    let first = flow.attach(hello(0, 0)).unwrap();
+    flow.set_gate(BOTH);
+    let ticket = flow.append(|_, ops| ops.push(Op::Copied));
+    let answered = Arc::new(AtomicBool::new(false));
+    let answer = Arc::clone(&answered);
+    flow.acknowledge(ticket, Box::new(move |ok| answer.store(ok, Ordering::SeqCst)));
+    assert!(!answered.load(Ordering::SeqCst));
+    // The peer has applied it, and its answer did not come through.
+    flow.lost(first.connection);
+    let second = flow.attach(hello(first.session, first.base + 1)).unwrap();
+    assert!(answered.load(Ordering::SeqCst));
+    assert_eq!(second.reports, [Report::Copied { boot: 7 }]);
 }
