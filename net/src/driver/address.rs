@@ -17,7 +17,7 @@ use safetui_core::Tick;
 
 use crate::{
     config::Vip,
-    heartbeat::boottime,
+    heartbeat::{boottime, handover_priority},
     journal::{Journal, Level},
     mailbox::Mailbox,
     vip::{
@@ -168,6 +168,7 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self) {
+        handover_priority();
         loop {
             self.wait();
             for (order, answer) in self.requests.take() {

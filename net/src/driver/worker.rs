@@ -14,6 +14,7 @@ use super::{
     steps::{self, Step, Words},
 };
 use crate::{
+    heartbeat::handover_priority,
     journal::{Journal, Level},
     rfs::Rfs,
     script::{Cancel, Outcome, Runner},
@@ -100,6 +101,7 @@ struct Bench {
 
 impl Bench {
     fn run(self, tasks: &mpsc::Receiver<Task>) {
+        handover_priority();
         for task in tasks {
             let ok = self.work(&task);
             if let Some((number, job)) = task.job {
