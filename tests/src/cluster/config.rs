@@ -120,7 +120,7 @@ pid=$(cat /run/safetui/ledger.pid 2>/dev/null) || exit 0
 signal=TERM
 [ "$1" = force ] && signal=KILL
 kill -$signal "$pid" 2>/dev/null
-while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+while kill -0 "$pid" 2>/dev/null; do sleep 0.001; done
 rm -f /run/safetui/ledger.pid
 "#;
 
