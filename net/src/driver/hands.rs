@@ -54,7 +54,9 @@ impl Hands {
             .name(format!("{module}-hands"))
             .spawn(move || {
                 handover_priority();
-                taken.iter().for_each(|order| worker.obey(order));
+                for order in taken {
+                    worker.obey(order);
+                }
             })
             .expect("a starting module has a thread left");
         Self { orders }
