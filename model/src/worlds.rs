@@ -145,7 +145,7 @@ pub fn all() -> Vec<Entry> {
         pinned(PAUSE_AND_CUT, 2_626_034),
         pinned(DELAYS, 17_388),
         pinned(DELAYS_AND_CUT, 1_884_640),
-        pinned(DRIFT, 255_456),
+        pinned(DRIFT, 278_932),
         pinned(DIRECT, 1_212_403),
         pinned(ASTRAY, 25_680),
         pinned(FIRST_START, 65_985),

@@ -54,11 +54,7 @@ impl Hands {
             .name(format!("{module}-hands"))
             .spawn(move || {
                 handover_priority();
-<<<<<<< HEAD
-                for order in &taken {
-=======
                 for order in taken {
->>>>>>> bench
                     worker.obey(order);
                 }
             })
