@@ -5,6 +5,7 @@
 
 pub mod mutant;
 pub mod property;
+pub mod search;
 pub mod story;
 
 pub mod verify;

@@ -109,6 +109,7 @@ impl Probe {
         let stop = Arc::new(AtomicBool::new(false));
         let (asker_stop, listener_stop, record) = (Arc::clone(&stop), Arc::clone(&stop), Arc::clone(&seen));
         let asker = thread::spawn(move || {
+            sys::before_others();
             let mut next = Instant::now();
             while !asker_stop.load(Ordering::Relaxed) {
                 ask();
@@ -118,6 +119,7 @@ impl Probe {
             }
         });
         let listener = thread::spawn(move || {
+            sys::before_others();
             while !listener_stop.load(Ordering::Relaxed) {
                 listen(&|node, answered| {
                     let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);

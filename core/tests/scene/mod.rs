@@ -1,37 +1,36 @@
 //! Two cores and the shortest way between them: enough to read a behaviour like a scene.
-#![allow(dead_code)]
 
 use safetui_core::{
     Action, Actions, Beat, Boot, Command, Config, Event, Job, Mirror, Record, Role, Rules, Status, Tick,
     Timing, Witness, mirror::Flow,
 };
 
-pub type Core = Mirror<4>;
+pub(crate) type Core = Mirror<4>;
 
-pub const TIMING: Timing =
+pub(crate) const TIMING: Timing =
     Timing { period: 100, timeout: 1000, guard: 500, gap: 150, delay: 20, late: 50, drift: 2, losses: 2 };
 
-pub fn config(first: bool) -> Config {
+pub(crate) fn config(first: bool) -> Config {
     Config { timing: TIMING, witness: Witness::Router, failover: true, first, rules: Rules::ALL }
 }
 
 /// One node with what its driver would hold.
-pub struct Node {
-    pub core: Core,
-    pub cfg: Config,
+pub(crate) struct Node {
+    pub(crate) core: Core,
+    pub(crate) cfg: Config,
     /// Every order since the last look, in order.
-    pub orders: Vec<Action<4>>,
+    pub(crate) orders: Vec<Action<4>>,
 }
 
 impl Node {
-    pub fn new(index: u32) -> Self {
+    pub(crate) fn new(index: u32) -> Self {
         let record = Record::default();
         let core = Core::new(Tick(10_000), Boot(1), u64::from(index + 1) << 40, record);
         Self { core, cfg: config(index == 0), orders: Vec::new() }
     }
 
     /// Handles an event; slow work ends at once.
-    pub fn event(&mut self, now: Tick, event: Event) -> Vec<Beat> {
+    pub(crate) fn event(&mut self, now: Tick, event: Event) -> Vec<Beat> {
         let mut out = Actions::default();
         let mut beats = Vec::new();
         let mut next = Some(event);
@@ -50,14 +49,14 @@ impl Node {
     }
 
     /// The orders since the last call, without heartbeats and leases.
-    pub fn decisions(&mut self) -> Vec<Action<4>> {
+    pub(crate) fn decisions(&mut self) -> Vec<Action<4>> {
         let all = std::mem::take(&mut self.orders);
         all.into_iter()
             .filter(|it| !matches!(it, Action::Send(_) | Action::Lease(_) | Action::Note(_)))
             .collect()
     }
 
-    pub fn state(&self) -> (Role, Status) {
+    pub(crate) fn state(&self) -> (Role, Status) {
         (self.core.role(), self.core.status())
     }
 }
@@ -67,26 +66,26 @@ fn done(job: Job) -> Event {
 }
 
 /// A pair on one clock, with a network that can be cut.
-pub struct Pair {
-    pub nodes: [Node; 2],
-    pub now: Tick,
+pub(crate) struct Pair {
+    pub(crate) nodes: [Node; 2],
+    pub(crate) now: Tick,
     /// Does what node `n` sends reach its peer?
-    pub speaks: [bool; 2],
+    pub(crate) speaks: [bool; 2],
     /// Does the router answer node `n`?
-    pub router: [bool; 2],
+    pub(crate) router: [bool; 2],
     /// Is node `n` running?
-    pub runs: [bool; 2],
+    pub(crate) runs: [bool; 2],
 }
 
 impl Pair {
     /// Both just started as agents, nothing ordered yet.
-    pub fn fresh() -> Self {
+    pub(crate) fn fresh() -> Self {
         let nodes = [Node::new(0), Node::new(1)];
         Self { nodes, now: Tick(10_000), speaks: [true; 2], router: [true; 2], runs: [true; 2] }
     }
 
     /// PRIM and SECOND, for a while.
-    pub fn ready() -> Self {
+    pub(crate) fn ready() -> Self {
         let mut pair = Self::fresh();
         pair.order(0, Command::Prim);
         pair.order(1, Command::Start);
@@ -96,11 +95,11 @@ impl Pair {
         pair
     }
 
-    pub fn order(&mut self, node: usize, command: Command) {
+    pub(crate) fn order(&mut self, node: usize, command: Command) {
         self.event(node, Event::Ordered(command));
     }
 
-    pub fn event(&mut self, node: usize, event: Event) {
+    pub(crate) fn event(&mut self, node: usize, event: Event) {
         let beats = self.nodes[node].event(self.now, event);
         for beat in beats {
             if self.speaks[node] && self.runs[1 - node] {
@@ -110,7 +109,7 @@ impl Pair {
     }
 
     /// Lets time pass in steps of ten milliseconds.
-    pub fn pass(&mut self, span: u64) {
+    pub(crate) fn pass(&mut self, span: u64) {
         for _ in 0..span / 10 {
             self.now = self.now.plus(10);
             for node in (0..2).filter(|node| self.runs[*node]).collect::<Vec<_>>() {
@@ -133,13 +132,13 @@ impl Pair {
         }
     }
 
-    pub fn states(&self) -> [(Role, Status); 2] {
+    pub(crate) fn states(&self) -> [(Role, Status); 2] {
         [self.nodes[0].state(), self.nodes[1].state()]
     }
 }
 
-pub const PRIM: (Role, Status) = (Role::Prim, Status::Ready);
-pub const SECOND: (Role, Status) = (Role::Second, Status::Ready);
-pub const ALONE: (Role, Status) = (Role::Alone, Status::Ready);
-pub const WAIT: (Role, Status) = (Role::Wait, Status::NotReady);
-pub const STOP: (Role, Status) = (Role::Stop, Status::NotReady);
+pub(crate) const PRIM: (Role, Status) = (Role::Prim, Status::Ready);
+pub(crate) const SECOND: (Role, Status) = (Role::Second, Status::Ready);
+pub(crate) const ALONE: (Role, Status) = (Role::Alone, Status::Ready);
+pub(crate) const WAIT: (Role, Status) = (Role::Wait, Status::NotReady);
+pub(crate) const STOP: (Role, Status) = (Role::Stop, Status::NotReady);

@@ -166,6 +166,6 @@ impl World {
         for _ in 0..3 * super::BASE.0 {
             self.fair_tick(settings, [true, true]);
         }
-        assert!(self.paired(), "an undisturbed pair gets ready: {self:#?}");
+        assert!(self.paired(), "an undisturbed pair gets ready: {}", settings.name);
     }
 }

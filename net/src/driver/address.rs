@@ -17,12 +17,12 @@ use safetui_core::Tick;
 
 use crate::{
     config::Vip,
-    heartbeat::boottime,
+    heartbeat::{boottime, handover_priority},
     journal::{Journal, Level},
     mailbox::Mailbox,
     vip::{
         Address, Announcer, ConflictWatch, Interface, LinkEvent, LinkMonitor, Mac, Route, VipError,
-        probe::{self, probe},
+        probe::{Care, probe},
     },
 };
 
@@ -103,12 +103,12 @@ impl Addresses {
         self.ask(Order::Release)
     }
 
-    /// Who answers for one of the addresses now, if somebody does. Waits for answers for some ten milliseconds.
-    pub fn owner(&self) -> Result<Option<Owner>, VipError> {
+    /// Who answers for one of the addresses now, if somebody does. Waits for answers as long as `care` says.
+    pub fn owner(&self, care: Care) -> Result<Option<Owner>, VipError> {
         let mut route = Route::open()?;
         for vip in &self.vips {
             let interface = interface_of(&mut route, vip)?;
-            if let Some(mac) = probe(vip.addr, &interface, probe::COUNT, probe::WAIT)? {
+            if let Some(mac) = probe(vip.addr, &interface, care)? {
                 return Ok(Some(Owner { ip: vip.addr, mac }));
             }
         }
@@ -168,6 +168,7 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self) {
+        handover_priority();
         loop {
             self.wait();
             for (order, answer) in self.requests.take() {
@@ -206,6 +207,8 @@ impl Keeper {
             route.add(&address)?;
             let mut announcer = Announcer::open(vip.addr, &interface)?;
             announcer.schedule.start(boottime());
+            // Before anything else is prepared: clients come here only from now on.
+            announcer.announce_due(boottime())?;
             held.push(Held { address, announcer, watch: ConflictWatch::open(vip.addr, &interface)? });
             self.say(Level::Information, format!("Virtual IP {} set on {}", vip.addr, interface.name));
         }

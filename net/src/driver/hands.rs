@@ -14,6 +14,7 @@ use super::{
     record::{self, HISTORY},
 };
 use crate::{
+    heartbeat::handover_priority,
     rfs::{self, Rfs},
     store::Store,
 };
@@ -51,7 +52,12 @@ impl Hands {
         let mut worker = Worker { store, rfs, me: me.0, tell };
         thread::Builder::new()
             .name(format!("{module}-hands"))
-            .spawn(move || taken.iter().for_each(|order| worker.obey(order)))
+            .spawn(move || {
+                handover_priority();
+                for order in taken {
+                    worker.obey(order);
+                }
+            })
             .expect("a starting module has a thread left");
         Self { orders }
     }

@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 
 pub use open::{open, runner};
 pub use plan::{Plan, id_of};
-pub use timing::timing;
+pub use timing::{asked_every, timing};
 
 use address::{Addresses, Owner};
 use hands::{Hands, Order, Stream};
@@ -38,6 +38,7 @@ use crate::{
     heartbeat::boottime,
     journal::{Journal, Level},
     rfs::{self, Rfs},
+    vip::probe::Care,
 };
 
 /// What the threads of a module report to the thread that runs its core.
@@ -307,7 +308,7 @@ impl Driver {
         let (addresses, tell) = (self.addresses.clone(), self.tell.clone());
         // It waits for answers, and the worker may be busy.
         thread::spawn(move || {
-            if let Ok(Some(owner)) = addresses.owner() {
+            if let Ok(Some(owner)) = addresses.owner(Care::FULL) {
                 tell(News::Taken(owner));
             }
         });

@@ -17,6 +17,8 @@ pub(super) enum Step {
     Mount,
     Unmount,
     Claim,
+    /// Claim what the primary has given up, or was asked for in vain while its window was contested.
+    Inherit,
     Release,
     /// End everything that the scripts have left.
     KillAll,
@@ -27,11 +29,11 @@ pub(super) type Words = [&'static str; 3];
 
 /// The steps of a job and the words for its scripts.
 pub(super) fn of(job: Job) -> (Words, Vec<Step>) {
-    use Step::{Claim, Mount, Release, Start, Transition};
+    use Step::{Claim, Inherit, Mount, Release, Start, Transition};
     match job {
         Job::Open => (words(Role::Stop, Role::Wait, "start"), vec![Transition, Start("prestart"), Mount]),
         Job::Enter { from: Role::Second, to } if to.serves() => {
-            let mut steps = vec![Mount, stop("stop_second", false), Transition, Claim];
+            let mut steps = vec![Mount, stop("stop_second", false), Transition, Inherit];
             steps.push(Start("start_prim"));
             (words(Role::Second, to, "start"), steps)
         }
@@ -139,7 +141,7 @@ mod tests {
         );
         assert_eq!(
             told(Job::Enter { from: Role::Second, to: Role::Alone }),
-            "Mount stop_second Transition Claim start_prim"
+            "Mount stop_second Transition Inherit start_prim"
         );
         assert_eq!(
             told(Job::Leave { from: Role::Prim, kill: false }),
@@ -166,8 +168,9 @@ mod tests {
         for from in [Role::Wait, Role::Second] {
             let (_, steps) = of(Job::Enter { from, to: Role::Alone });
             let at = |wanted: Step| steps.iter().position(|step| *step == wanted).unwrap();
-            assert!(at(Step::Mount) < at(Step::Claim));
-            assert!(at(Step::Claim) < at(Step::Start("start_prim")));
+            let claim = if from == Role::Second { Step::Inherit } else { Step::Claim };
+            assert!(at(Step::Mount) < at(claim));
+            assert!(at(claim) < at(Step::Start("start_prim")));
         }
     }
 

@@ -14,9 +14,11 @@ use super::{
     steps::{self, Step, Words},
 };
 use crate::{
+    heartbeat::handover_priority,
     journal::{Journal, Level},
     rfs::Rfs,
     script::{Cancel, Outcome, Runner},
+    vip::probe::Care,
 };
 
 /// Bound of the forced call when the role must be gone at once.
@@ -99,6 +101,7 @@ struct Bench {
 
 impl Bench {
     fn run(self, tasks: &mpsc::Receiver<Task>) {
+        handover_priority();
         for task in tasks {
             let ok = self.work(&task);
             if let Some((number, job)) = task.job {
@@ -145,7 +148,8 @@ impl Bench {
                 self.tools.rfs.as_ref().map_or(Ok(()), |rfs| rfs.mount().map_err(|e| e.to_string()))
             }
             Step::Unmount => self.unmount(),
-            Step::Claim => self.claim(&task.cancel),
+            Step::Claim => self.claim(Care::FULL, &task.cancel),
+            Step::Inherit => self.claim(Care::BRIEF, &task.cancel),
             Step::Release => self.tools.addresses.release(),
             Step::KillAll => self.kill_all(),
         }
@@ -156,10 +160,10 @@ impl Bench {
     }
 
     /// Nobody claims an address that somebody else answers for.
-    fn claim(&self, cancel: &Cancel) -> Result<(), String> {
+    fn claim(&self, care: Care, cancel: &Cancel) -> Result<(), String> {
         let until = Instant::now() + YIELD;
         while !self.tools.addresses.found_free(FRESH) {
-            match self.tools.addresses.owner().map_err(|error| error.to_string())? {
+            match self.tools.addresses.owner(care).map_err(|error| error.to_string())? {
                 None => {}
                 Some(_) if cancel.is_cancelled() => return Err("the virtual IP was not claimed".into()),
                 Some(owner) if Instant::now() > until => {

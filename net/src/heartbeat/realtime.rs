@@ -13,6 +13,8 @@ use nix::{
 
 /// Above all ordinary threads, below what the kernel and watchdogs run at.
 const PRIORITY: i32 = 20;
+/// Above all ordinary threads, below the one that beats.
+const HANDOVER_PRIORITY: i32 = 10;
 const NICEST: i32 = -20;
 
 /// What the calling thread and the process got.
@@ -50,8 +52,14 @@ pub fn realtime() -> Realtime {
     Realtime { schedule: schedule(), memory: lock() }
 }
 
+/// Lets the calling thread, which works only while an address or a role moves, run before all ordinary ones, as far
+/// as permitted. Threads and processes that it starts are ordinary again.
+pub fn handover_priority() {
+    _ = fifo(HANDOVER_PRIORITY);
+}
+
 fn schedule() -> Schedule {
-    match fifo() {
+    match fifo(PRIORITY) {
         Ok(()) => Schedule::Fifo,
         Err(refused) => match nice() {
             Ok(()) => Schedule::Nice(refused),
@@ -61,8 +69,8 @@ fn schedule() -> Schedule {
 }
 
 #[expect(unsafe_code, reason = "neither std nor nix can set a scheduling policy")]
-fn fifo() -> Result<(), Errno> {
-    let param = libc::sched_param { sched_priority: PRIORITY };
+fn fifo(sched_priority: i32) -> Result<(), Errno> {
+    let param = libc::sched_param { sched_priority };
     // SAFETY: the call reads the struct, which outlives it; thread 0 is the calling one.
     let done = unsafe {
         libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const param)

@@ -20,7 +20,8 @@ use nix::{
 };
 
 use super::{
-    Address, Announcer, Lease, Route, probe,
+    Address, Announcer, Lease, Route,
+    probe::{Care, probe},
     testbed::{Host, eventually, ip, pair},
 };
 
@@ -94,7 +95,7 @@ fn connects(client: &Host, vip: IpAddr, within: Duration) -> bool {
 
 fn resolves(client: &Host, vip: IpAddr, within: Duration) -> bool {
     let interface = client.interface("eth0");
-    client.run(move || probe(vip, &interface, 1, within).unwrap().is_some())
+    client.run(move || probe(vip, &interface, Care { count: 1, wait: within }).unwrap().is_some())
 }
 
 /// ICMP echo over IPv4.

@@ -5,6 +5,7 @@ use std::{
     io,
     net::IpAddr,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    thread,
     time::Duration,
 };
 
@@ -16,10 +17,14 @@ use nix::{
 
 use super::{frame, frame::claim_pattern};
 
+/// All of it is locked in memory: no more than a call needs.
+const CLOSER_STACK: usize = 64 * 1024;
+
 /// A socket on which exactly the frames arrive in which somebody claims one address.
 #[derive(Debug)]
 pub(super) struct ClaimSocket {
-    fd: OwnedFd,
+    /// Always there, until it is dropped.
+    fd: Option<OwnedFd>,
 }
 
 impl ClaimSocket {
@@ -32,18 +37,18 @@ impl ClaimSocket {
             join(&fd, interface)?;
         }
         bind(&fd, interface, frame::protocol(ip))?;
-        Ok(Self { fd })
+        Ok(Self { fd: Some(fd) })
     }
 
     /// Sends one frame.
     pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
-        send(self.fd.as_raw_fd(), frame, MsgFlags::empty())?;
+        send(self.as_fd().as_raw_fd(), frame, MsgFlags::empty())?;
         Ok(())
     }
 
     /// The next frame that arrived, if any; only its first bytes are kept.
     pub(super) fn receive<'a>(&self, buffer: &'a mut [u8; 128]) -> io::Result<Option<&'a [u8]>> {
-        match recv(self.fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
+        match recv(self.as_fd().as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
             Ok(length) => Ok(Some(&buffer[..length])),
             Err(Errno::EAGAIN) => Ok(None),
             Err(error) => Err(error.into()),
@@ -53,7 +58,7 @@ impl ClaimSocket {
     /// Waits for a frame; `false` when none came.
     pub(super) fn wait(&self, at_most: Duration) -> io::Result<bool> {
         let timeout = PollTimeout::try_from(at_most).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)], timeout) {
+        match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], timeout) {
             Ok(ready) => Ok(ready > 0),
             Err(Errno::EINTR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -63,7 +68,18 @@ impl ClaimSocket {
 
 impl AsFd for ClaimSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.fd.as_ref().expect("only dropping takes it").as_fd()
+    }
+}
+
+impl Drop for ClaimSocket {
+    /// Closes it on a thread of its own: the kernel waits there until no processor looks at the socket any more,
+    /// some 15 ms, during which an address must move.
+    fn drop(&mut self) {
+        let fd = self.fd.take();
+        let close = thread::Builder::new().name("close".into()).stack_size(CLOSER_STACK);
+        // Without a thread it is closed here: a closure that was not run is dropped.
+        _ = close.spawn(move || drop(fd));
     }
 }
 

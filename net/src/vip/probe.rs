@@ -11,24 +11,33 @@ use std::{
 
 use super::{Interface, Mac, VipError, frame, packet::ClaimSocket};
 
-/// Questions that a probe asks.
-pub const COUNT: u32 = 2;
-/// How long it waits for the answer to each.
-pub const WAIT: Duration = Duration::from_millis(20);
+/// How carefully to ask: how many questions, and how long to wait for the answer to each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Care {
+    pub count: u32,
+    pub wait: Duration,
+}
 
-/// Asks `count` times who has `ip` and waits `wait` for an answer each time: the hardware address of the
-/// first who answers, or `None`. Blocks for at most `count * wait`.
-pub fn probe(ip: IpAddr, interface: &Interface, count: u32, wait: Duration) -> Result<Option<Mac>, VipError> {
-    ask(ip, interface, count, wait)
+impl Care {
+    /// For an address that anybody may have.
+    pub const FULL: Self = Self { count: 2, wait: Duration::from_millis(20) };
+    /// For an address whose last owner has said that it gave it up: for surprises alone.
+    pub const BRIEF: Self = Self { count: 1, wait: Duration::from_millis(2) };
+}
+
+/// Asks who has `ip`: the hardware address of the first who answers, or `None`. Blocks for at most
+/// `count * wait`.
+pub fn probe(ip: IpAddr, interface: &Interface, care: Care) -> Result<Option<Mac>, VipError> {
+    ask(ip, interface, care)
         .map_err(|source| VipError::kernel(format!("probe for {ip} on {}", interface.name), source))
 }
 
-fn ask(ip: IpAddr, interface: &Interface, count: u32, wait: Duration) -> io::Result<Option<Mac>> {
+fn ask(ip: IpAddr, interface: &Interface, care: Care) -> io::Result<Option<Mac>> {
     let socket = ClaimSocket::open(ip, interface.index)?;
     let question = frame::question(ip, interface.mac);
-    for _ in 0..count {
+    for _ in 0..care.count {
         socket.send(&question)?;
-        let owner = answer(&socket, ip, interface.mac, Instant::now() + wait)?;
+        let owner = answer(&socket, ip, interface.mac, Instant::now() + care.wait)?;
         if owner.is_some() {
             return Ok(owner);
         }

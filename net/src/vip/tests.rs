@@ -3,7 +3,8 @@ use std::{net::UdpSocket, os::fd::AsFd, time::Duration};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{
-    Address, Announcer, Conflict, ConflictWatch, LinkEvent, LinkMonitor, Route, VipError, probe,
+    Address, Announcer, Conflict, ConflictWatch, LinkEvent, LinkMonitor, Route, VipError,
+    probe::{Care, probe},
     testbed::{Host, eventually, ip, pair},
 };
 
@@ -96,7 +97,7 @@ fn a_probe_finds_the_owner_and_finds_none() {
     for address in [V4, V6] {
         let ask = |count, wait| {
             let interface = interface.clone();
-            asking.run(move || probe(ip(address), &interface, count, wait).unwrap())
+            asking.run(move || probe(ip(address), &interface, Care { count, wait }).unwrap())
         };
         assert_eq!(ask(2, Duration::from_millis(20)), None);
         let held = add(&owner, address);
@@ -115,7 +116,9 @@ fn a_probe_leaves_no_trace_in_the_owners_memory() {
     let interface = asking.interface("eth0");
     add(&owner, V4);
     owner.ip("neighbour flush all");
-    asking.run(move || probe(ip(V4), &interface, 2, PATIENT).unwrap()).expect("the owner answers");
+    asking
+        .run(move || probe(ip(V4), &interface, Care { count: 2, wait: PATIENT }).unwrap())
+        .expect("the owner answers");
     assert_eq!(neighbour(&owner, "10.9.0.1"), None);
     assert_eq!(neighbour(&owner, V4), None);
 }

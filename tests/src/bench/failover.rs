@@ -74,9 +74,8 @@ impl Timers {
 
     fn peer(&self, case: Case) -> String {
         let floor = match case {
-            Case::Crash | Case::Link => keepalived::floor(self.advert),
+            Case::Crash | Case::Link | Case::Kill => keepalived::floor(self.advert),
             Case::Swap => keepalived::skew(self.advert),
-            Case::Kill => Duration::ZERO,
         };
         format!("keepalived {} s (floor {:.0})", self.advert.as_secs_f64(), ms(floor))
     }

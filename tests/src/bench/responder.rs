@@ -11,12 +11,13 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, bind, setsockopt, socket, sockopt::IpFreebind,
 };
 
-use crate::{Moment, ledger::echo};
+use crate::{Moment, ledger::echo, sys};
 
 /// Answers every datagram to `address` with the name `node` and the time, for ever. The node need not have the
 /// address yet: the kernel delivers what is for it once it has.
 pub fn respond(address: SocketAddrV4, node: &str) -> io::Result<()> {
     let socket = open(address)?;
+    sys::before_others();
     let mut question = [0; echo::LONGEST];
     loop {
         if let Ok((_, from)) = socket.recv_from(&mut question) {

@@ -116,11 +116,12 @@ pub(super) fn start_prim(ledger: &[String], node: &str) -> String {
 
 /// Also `prestart`: what runs from before is stopped. With the argument `force` it is killed.
 pub(super) const STOP_PRIM: &str = r#"#!/bin/sh
-pid=$(cat /run/safetui/ledger.pid 2>/dev/null) || exit 0
+[ -e /run/safetui/ledger.pid ] || exit 0
+read -r pid </run/safetui/ledger.pid
 signal=TERM
 [ "$1" = force ] && signal=KILL
 kill -$signal "$pid" 2>/dev/null
-while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+while kill -0 "$pid" 2>/dev/null; do sleep 0.001; done
 rm -f /run/safetui/ledger.pid
 "#;
 

@@ -3,7 +3,10 @@
 use std::thread;
 
 use clap::Args;
-use safetui_model::verify::{MutantRow, PropertyRow, Report, Verdict, WorldRow, verify};
+use safetui_model::{
+    search::{Row, SURROUNDINGS, least_timeout},
+    verify::{MutantRow, PropertyRow, Report, Verdict, WorldRow, verify},
+};
 use safetui_net::api::exit::Exit;
 
 use crate::{
@@ -20,10 +23,16 @@ pub(crate) struct VerifyArgs {
     /// Tell each counterexample, also those that removed rules must have
     #[arg(long)]
     stories: bool,
+    /// Search the least timers that hold, instead
+    #[arg(long)]
+    timing: bool,
 }
 
 pub(crate) fn run(cx: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
     let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    if args.timing {
+        return timing(cx, threads);
+    }
     let report = verify(threads, &mut |what| say(&format!("checking: {what}")));
     if cx.output.json() {
         cx.output.document(&report)?;
@@ -37,6 +46,27 @@ pub(crate) fn run(cx: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
         Verdict::Violated => Exit::Violation,
         Verdict::Inconclusive => Exit::Inconclusive,
     })
+}
+
+/// The table of least timeouts, row by row as they are found.
+fn timing(cx: &Context, threads: usize) -> Result<Exit, Failure> {
+    let rows: Vec<Row> = SURROUNDINGS
+        .into_iter()
+        .map(|surroundings| {
+            say(&format!("searching: delay, gap, losses = {surroundings:?}"));
+            least_timeout(surroundings, threads)
+        })
+        .collect();
+    let cells = |row: &Row| {
+        let below =
+            row.below.map_or_else(String::new, |(name, steps)| format!("not \"{name}\", {steps} steps"));
+        let numbers = [row.delay, row.gap, row.losses, row.found, row.demanded];
+        numbers.map(|number| number.to_string()).into_iter().chain([below]).collect()
+    };
+    let titles = ["delay", "gap", "losses", "least timeout", "demanded", "one period less"];
+    cx.output.table(&rows, &titles, rows.iter().map(cells).collect())?;
+    let holds = rows.iter().all(|row| row.demanded >= row.found);
+    Ok(if holds { Exit::Ok } else { Exit::Violation })
 }
 
 /// Everything as records; without marks and colours when `bare`.
