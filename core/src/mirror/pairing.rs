@@ -67,7 +67,10 @@ impl<const H: usize> Mirror<H> {
         let nothing_to_lose = matches!(self.record.mark, Mark::New | Mark::Copying);
         let relation = self.relation(beat);
         let ordered = self.force == Force::Follow || !cfg.rules.has(Rule::Fork);
-        if beat.mark != Mark::Exclusive || (relation == Relation::Unsaid && !nothing_to_lose) {
+        // What it said before it can have heard of this start proves nothing: it may be gone, and data that are
+        // marked as half copied are of no use to anybody.
+        let said_to_me = self.answers_this_role(beat);
+        if beat.mark != Mark::Exclusive || !said_to_me || (relation == Relation::Unsaid && !nothing_to_lose) {
             return;
         }
         if nothing_to_lose || relation == Relation::Behind || ordered {

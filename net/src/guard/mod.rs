@@ -21,6 +21,8 @@ use nix::sys::{
 };
 use safetui_core::Boot;
 
+use tracing_subscriber::EnvFilter;
+
 use crate::{
     agent,
     api::{exit::Exit, shape::Problem},
@@ -42,6 +44,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Guards the agent of this node until it is told to end. Everything that makes a start senseless is an error
 /// before anything is touched.
 pub fn run(paths: &Paths) -> Result<(), Box<Problem>> {
+    trace();
     let _lock = start::prepare(paths)?;
     let node = start::node(paths)?;
     start::predecessor_is_gone(paths)?;
@@ -73,6 +76,7 @@ pub fn run(paths: &Paths) -> Result<(), Box<Problem>> {
 
 /// The agent itself, as [`run`] starts it: in the life `boot`, with its guard at the other end of stdin.
 pub fn agent(paths: &Paths, boot: u32) -> Result<(), Box<Problem>> {
+    trace();
     // Whoever guards must not be survived: nobody would take away what this process holds.
     prctl::set_pdeathsig(Signal::SIGKILL)
         .map_err(|error| start::broken("binding the agent to its guard", &error))?;
@@ -83,6 +87,13 @@ pub fn agent(paths: &Paths, boot: u32) -> Result<(), Box<Problem>> {
     let guard = guard.map_err(|error| start::broken("finding the guard", &error))?;
     let node = Node::load(paths).map_err(|error| start::node_problem(&error))?;
     agent::run(node, Boot(boot), guard).map_err(|error| start::broken("running the agent", &error))
+}
+
+/// What a developer wants to see goes to stderr, as much as `SAFETUI_TRACE` asks for; operators have the log.
+fn trace() {
+    let filter = EnvFilter::try_from_env("SAFETUI_TRACE").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // Only the first of two in one process can speak.
+    _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).try_init();
 }
 
 /// Waits where nothing else can be done.
