@@ -105,6 +105,7 @@ fn replication(node: &Node, plan: &Plan, tell: &Tell) -> Result<Option<Arc<Rfs>>
         peer_name: plan.peer_name.clone(),
         aside: node.paths.module(&plan.module.name).join("aside"),
         durable: replicated.acknowledge == Acknowledge::Written,
+        patience: heart.timeout,
     };
     let tell = tell.clone();
     let rfs = Rfs::new(settings, move |report| tell(News::Replication(report))).map_err(|e| e.to_string())?;

@@ -228,8 +228,14 @@ impl Shared {
     }
 
     fn party(&self) -> stream::Party {
-        let Settings { secret, module, me, peer_name, .. } = &self.settings;
-        stream::Party { secret: *secret, module: module.clone(), me: me.clone(), peer: peer_name.clone() }
+        let Settings { secret, module, me, peer_name, patience, .. } = &self.settings;
+        stream::Party {
+            secret: *secret,
+            module: module.clone(),
+            me: me.clone(),
+            peer: peer_name.clone(),
+            patience: *patience,
+        }
     }
 
     fn count(&self, bytes: usize) {

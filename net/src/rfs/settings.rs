@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How one module is replicated. The order of `dirs` must be the same on both nodes.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub aside: PathBuf,
     /// The peer makes each operation durable before it acknowledges it.
     pub durable: bool,
+    /// Unacknowledged bytes for this long mean that the way is dead: another one is tried.
+    pub patience: Duration,
 }
 
 /// What may happen to an operation that changes something. Reading is always allowed.

@@ -21,8 +21,6 @@ const TAG: usize = 16;
 /// Above the largest batch plus the largest single frame.
 const LARGEST: usize = 64 << 20;
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Unacknowledged bytes for this long mean that the peer is gone.
-const SILENCE_MS: u32 = 5_000;
 
 /// Who talks to whom about what.
 #[derive(Clone, Debug)]
@@ -31,6 +29,7 @@ pub(super) struct Party {
     pub(super) module: String,
     pub(super) me: String,
     pub(super) peer: String,
+    pub(super) patience: Duration,
 }
 
 /// One direction: encrypts or decrypts records in order.
@@ -119,7 +118,7 @@ fn broken(what: &str) -> io::Error {
 pub(super) fn secure(socket: &TcpStream, party: &Party, connecting: bool) -> io::Result<(Sender, Receiver)> {
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(HANDSHAKE))?;
-    setsockopt(socket, sockopt::TcpUserTimeout, &SILENCE_MS)?;
+    setsockopt(socket, sockopt::TcpUserTimeout, &(party.patience.as_millis() as u32))?;
     setsockopt(socket, sockopt::KeepAlive, &true)?;
     setsockopt(socket, sockopt::TcpKeepIdle, &1)?;
     setsockopt(socket, sockopt::TcpKeepInterval, &1)?;

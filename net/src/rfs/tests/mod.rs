@@ -54,6 +54,7 @@ pub(super) fn settings(
         peer_name: peer.into(),
         aside: folder.join(format!("aside-{me}")),
         durable: false,
+        patience: Duration::from_secs(5),
     }
 }
 
