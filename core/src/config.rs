@@ -161,13 +161,14 @@ impl Timing {
         self.delay + self.late + self.drift
     }
 
-    /// The larger of two needs. For safety: after the secondary's echo has become as old as it may, the two
-    /// must still have more than one gap of the witness in common, so that one of them misses an answer. For
-    /// service: when a peer dies, the primary's last contact and its last hearing must both lie far enough back.
-    /// Found by search, see the table in `model/README.md`: one tick less has a counterexample.
+    /// The larger of two needs. For safety: when the secondary's echo is as old as it may be, the two windows must
+    /// still overlap by more than what each may miss of the witness unnoticed, one at its end and one at its
+    /// beginning. For service: when a peer dies, the primary's last contact and its last hearing must both lie
+    /// far enough back. The terms were found by search (`safetui verify --timing`): less has a counterexample.
     pub const fn least_timeout(&self) -> u64 {
-        let safe = self.echo() + self.gap + self.period + self.delay + self.drift;
-        let serves = self.silence() + self.period + 2 * self.delay + self.drift;
-        (if safe > serves { safe } else { serves }) + 1
+        let lost = self.losses * self.period;
+        let safe = self.echo() + 2 * self.gap + lost + self.delay + self.drift;
+        let serves = self.silence() + 2 * self.delay + self.drift;
+        (if safe > serves { safe } else { serves }) + self.period
     }
 }

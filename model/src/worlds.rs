@@ -23,7 +23,7 @@ const PROMPT: Timing =
 const SLOW: Timing = Timing { timeout: 8, guard: 2, delay: 1, ..PROMPT };
 
 /// The clocks drift two ticks apart within a window.
-const DRIFTING: Timing = Timing { timeout: 8, guard: 3, gap: 2, late: 1, drift: 2, ..PROMPT };
+const DRIFTING: Timing = Timing { timeout: 10, guard: 3, gap: 2, late: 1, drift: 2, ..PROMPT };
 
 /// A world without any fault, to be completed.
 pub const CALM: Settings = Settings {
@@ -68,7 +68,7 @@ pub const PAUSE_AND_CUT: Settings =
 
 pub const DELAYS: Settings = Settings {
     name: "delays and a loss",
-    timing: Timing { timeout: 9, losses: 1, ..SLOW },
+    timing: Timing { timeout: 10, losses: 1, ..SLOW },
     budget: Budget { losses: 1, ..NO_FAULT },
     delay: 1,
     ..CALM
@@ -145,7 +145,7 @@ pub fn all() -> Vec<Entry> {
         pinned(PAUSE_AND_CUT, 2_626_034),
         pinned(DELAYS, 17_388),
         pinned(DELAYS_AND_CUT, 1_884_640),
-        pinned(DRIFT, 255_456),
+        pinned(DRIFT, 278_932),
         pinned(DIRECT, 1_212_403),
         pinned(ASTRAY, 25_680),
         pinned(FIRST_START, 65_985),

@@ -77,6 +77,13 @@ fn a_heartbeat_of_an_earlier_life_is_harmless() {
 }
 
 #[test]
+fn every_world_keeps_the_timers_that_a_configuration_must_keep() {
+    for entry in worlds::all() {
+        assert_eq!(entry.settings.timing.check(), Ok(()), "{}", entry.settings.name);
+    }
+}
+
+#[test]
 fn no_rule_is_redundant() {
     for mutant in mutant::all() {
         let row = refute(&mutant, 2);

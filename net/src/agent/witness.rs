@@ -6,12 +6,13 @@ use safetui_core::Tick;
 
 use crate::{
     config::Module,
+    driver::asked_every,
     heartbeat::boottime,
     witness::{Witnesses, WitnessesError},
 };
 
 /// An answer older than this many periods is no sign of life on a screen.
-const SILENT: u64 = 5;
+const SILENT: u64 = 10;
 
 /// One list of routers, and who relies on it.
 pub(super) struct Asked {
@@ -43,7 +44,7 @@ impl Panel {
     pub(super) fn add(&mut self, id: u64, module: &Module) -> Result<(), WitnessesError> {
         self.remove(id);
         let Some(splitbrain) = &module.splitbrain else { return Ok(()) };
-        let period = module.heart.pulse.as_millis() as u64;
+        let period = asked_every(&module.heart);
         if let Some(list) = self.lists.iter_mut().find(|list| list.routers == splitbrain.witnesses) {
             list.modules.push(id);
             list.period = list.period.min(period);

@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 
 pub use open::{open, runner};
 pub use plan::{Plan, id_of};
-pub use timing::timing;
+pub use timing::{asked_every, timing};
 
 use address::{Addresses, Owner};
 use hands::{Hands, Order, Stream};

@@ -18,6 +18,11 @@ fn hardware(cluster: &Cluster, node: &str) -> String {
     port.hardware().map(|byte| format!("{byte:02x}")).join(":")
 }
 
+fn holds(cluster: &Cluster, node: &str) -> bool {
+    let shown = cluster.node(node).unwrap().run("ip", ["-o", "-4", "address", "show", "dev", "eth0"]);
+    shown.unwrap().contains(&format!(" {}/", config::VIP))
+}
+
 #[test]
 fn a_neighbour_learns_the_hardware_address_of_the_new_primary() {
     let cluster = pair();
@@ -32,7 +37,7 @@ fn a_neighbour_learns_the_hardware_address_of_the_new_primary() {
     cluster.n1.order("stopstart").unwrap();
     cluster.wait("n2", "PRIM").unwrap();
     by("n2");
-    assert!(neighbour(&cluster).contains(&hardware(&cluster, "n2")), "{}", neighbour(&cluster));
+    until("the new hardware address", || neighbour(&cluster).contains(&hardware(&cluster, "n2")));
     for seen in [udp.finish(), arp.finish()] {
         assert_eq!(seen.nodes, ["n1", "n2"]);
         assert_eq!(seen.dual_serving(seen.period * 10), Duration::ZERO);
@@ -40,12 +45,25 @@ fn a_neighbour_learns_the_hardware_address_of_the_new_primary() {
 }
 
 #[test]
+fn a_neighbour_that_never_asks_is_told() {
+    let cluster = pair();
+    // It is sure of what it knows for ten minutes: only an announcement can teach it better.
+    let sure = format!(
+        "echo 600000 >/proc/sys/net/ipv4/neigh/eth0/base_reachable_time_ms && \
+         ip neighbour replace {} lladdr {} nud reachable dev eth0",
+        config::VIP,
+        hardware(&cluster, "n1")
+    );
+    cluster.local.run("sh", ["-c", &sure]).unwrap();
+    cluster.n1.order("swap").unwrap();
+    cluster.wait("n2", "PRIM").unwrap();
+    until("the new hardware address", || neighbour(&cluster).contains(&hardware(&cluster, "n2")));
+}
+
+#[test]
 fn the_address_is_where_the_primary_is_and_nowhere_else() {
     let cluster = pair();
-    let holds = |node: &str| {
-        let shown = cluster.node(node).unwrap().run("ip", ["-o", "-4", "address", "show", "dev", "eth0"]);
-        shown.unwrap().contains(&format!(" {}/", config::VIP))
-    };
+    let holds = |node: &str| holds(&cluster, node);
     assert_eq!(["n1", "n2"].map(holds), [true, false]);
     cluster.n1.order("swap").unwrap();
     cluster.wait("n2", "PRIM").unwrap();
@@ -64,6 +82,7 @@ fn an_address_that_somebody_takes_away_is_set_again() {
     until("answers", || arp.answering(RECENT).is_some());
     cluster.n1.run("ip", ["address", "delete", &address, "dev", "eth0"]).unwrap();
     crate::logged(&cluster.n1, "somebody removed the virtual IP");
-    until("answers", || arp.answering(Duration::from_millis(100)).is_some());
+    until("the address", || holds(&cluster, "n1"));
+    until("answers", || arp.answering(RECENT).is_some());
     cluster.wait("n1", "PRIM").unwrap();
 }

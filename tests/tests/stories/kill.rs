@@ -13,6 +13,7 @@ fn the_last_word_of_the_guard_is_much_faster_than_the_window() {
     let client = cluster.client("w").unwrap();
     let arp = cluster.arp_probe().unwrap();
     until_acked(&client, 50);
+    let before = cluster.n2.log().len();
     let fault = Fault::Killed(cluster.n1.agent_pid().unwrap()).inject(&cluster.n1).unwrap();
     cluster.wait("n2", "PRIM").unwrap();
     cluster.wait("n1", "SECOND").unwrap();
@@ -23,7 +24,11 @@ fn the_last_word_of_the_guard_is_much_faster_than_the_window() {
     assert_eq!(seen.dual_serving(seen.period * 10), Duration::ZERO);
     let proof = client.finish(&cluster.client, LONG).unwrap();
     assert!(proof.lost.is_empty(), "{proof:?}");
-    assert!(cluster.n2.log().contains("Action alone called by heart: remote stop"), "{}", cluster.n2.log());
+    // The next agent would have begun with WAIT.
+    let log = cluster.n2.log();
+    let after: Vec<&str> = log[before..].lines().filter(|line| line.contains("Remote state")).collect();
+    assert!(after[0].contains("Remote state STOP"), "{after:?}");
+    assert!(log.contains("Action alone called by heart: remote stop"), "{log}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_stopped_primary_hands_over_and_comes_back_as_secondary() {
     cluster.n1.order("stop").unwrap();
     cluster.wait("n1", "STOP").unwrap();
     cluster.wait("n2", "ALONE").unwrap();
-    logged(&cluster.n1, "Script stop_prim");
+    logged(&cluster.n1, "Script stop_prim > ");
     logged(&cluster.n2, "Action alone called by heart: remote stop");
     logged(&cluster.n2, "Script start_prim");
     assert_eq!(cluster.n1.service_pid(), None);

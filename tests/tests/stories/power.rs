@@ -9,7 +9,7 @@ fn an_orderly_shutdown_hands_over_and_the_node_comes_back_as_secondary() {
     let cluster = pair();
     cluster.n1.shut_down(LONG).unwrap();
     cluster.wait("n2", "ALONE").unwrap();
-    logged(&cluster.n1, "Script stop_prim");
+    logged(&cluster.n1, "Script stop_prim > ");
     logged(&cluster.n1, "Local state STOP");
     logged(&cluster.n2, "Action alone called by heart: remote stop");
     assert_eq!(cluster.n1.service_pid(), None);
