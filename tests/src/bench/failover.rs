@@ -57,7 +57,7 @@ impl Timers {
     /// The configuration gives `guard` half of the timeout when it is not named.
     fn both() -> [Self; 2] {
         let ms = Duration::from_millis;
-        let short = Options { pulse: ms(10), timeout: ms(200), ..Options::default() };
+        let short = Options { pulse: ms(20), timeout: ms(200), ..Options::default() };
         [
             Self { name: "short timers", ours: short, advert: ms(100) },
             Self { name: "default timers", ours: Options::default(), advert: ms(1000) },
