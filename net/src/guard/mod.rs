@@ -26,7 +26,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     agent,
     api::{exit::Exit, shape::Problem},
-    heartbeat::realtime,
+    heartbeat::{keep_memory_small, realtime},
     node::Node,
     paths::Paths,
     store::next_boot,
@@ -77,6 +77,7 @@ pub fn run(paths: &Paths) -> Result<(), Box<Problem>> {
 /// The agent itself, as [`run`] starts it: in the life `boot`, with its guard at the other end of stdin.
 pub fn agent(paths: &Paths, boot: u32) -> Result<(), Box<Problem>> {
     trace();
+    keep_memory_small();
     // Whoever guards must not be survived: nobody would take away what this process holds.
     prctl::set_pdeathsig(Signal::SIGKILL)
         .map_err(|error| start::broken("binding the agent to its guard", &error))?;

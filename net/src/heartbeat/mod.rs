@@ -17,5 +17,5 @@ pub use clock::{boottime, monotonic};
 pub(crate) use links::{BURST, receive};
 pub use links::{Lan, Links, Received};
 pub use paths::{PathView, Paths};
-pub use realtime::{Memory, Realtime, Schedule, handover_priority, realtime};
+pub use realtime::{Memory, Realtime, Schedule, handover_priority, keep_memory_small, realtime};
 pub use stamps::Stamps;

@@ -17,6 +17,15 @@ const PRIORITY: i32 = 20;
 const HANDOVER_PRIORITY: i32 = 10;
 const NICEST: i32 = -20;
 
+/// Gives large buffers back to the kernel as soon as they are free: each mount has several of sixteen megabytes, and
+/// the allocator would keep one for each thread that ever had one.
+#[expect(unsafe_code, reason = "mallopt has no safe wrapper")]
+pub fn keep_memory_small() {
+    const LARGE: i32 = 1 << 20;
+    // SAFETY: sets a parameter of the allocator, under its own lock. It cannot fail for this value.
+    _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
 /// What the calling thread and the process got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Realtime {

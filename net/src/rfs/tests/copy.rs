@@ -45,7 +45,7 @@ fn a_copy_makes_every_kind_of_file_equal() {
     pair.a.hears(|report| *report == Report::Copied { boot: 2 });
     let copy = pair.a.rfs.stats().copy.unwrap();
     assert!(copy.done == copy.total && copy.copied > 700_000, "{copy:?}");
-    pair.a.rfs.unmount().unwrap();
+    pair.a.unmount();
     pair.assert_same();
 }
 
@@ -80,7 +80,7 @@ fn live_operations_of_every_kind_arrive() {
          fallocate -l 100000 alloc; fallocate -p -o 8192 -l 4096 d/random; truncate -s 5000 d/random
          mv -T d/moved d2; echo appended >> d2/hard; echo over > o1; echo r > o2; mv o1 o2; mkdir -p p/q; mv p/q .; touch -d 2003-03-03 q",
     );
-    pair.a.rfs.unmount().unwrap();
+    pair.a.unmount();
     pair.assert_same();
 }
 
@@ -149,7 +149,7 @@ fn a_copy_under_live_writers_ends_identical() {
         pair.a.rfs.drain();
         pair.a.hears(|report| *report == Report::Drained { boot: 2 });
         pair.a.rfs.gate(Gate::Closed);
-        pair.a.rfs.unmount().unwrap();
+        pair.a.unmount();
         pair.assert_same();
     }
 }
@@ -167,7 +167,7 @@ fn a_copy_survives_broken_streams() {
         thread::sleep(std::time::Duration::from_millis(15));
     }
     pair.a.hears(|report| *report == Report::Copied { boot: 2 });
-    pair.a.rfs.unmount().unwrap();
+    pair.a.unmount();
     pair.assert_same();
 }
 
@@ -188,7 +188,7 @@ fn what_a_copy_replaces_is_kept_aside() {
     let read = |name: &str| fs::read_to_string(kept.join(name)).unwrap();
     assert_eq!([read("d/changed"), read("kind/x"), read("extra/y")], ["old\n", "x\n", "y\n"]);
     assert!(!kept.join("same").exists());
-    pair.a.rfs.unmount().unwrap();
+    pair.a.unmount();
     pair.assert_same();
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{Gate, Report, Rfs, Settings};
+use super::{Gate, Report, Rfs, RfsError, Settings};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) const ALONE: Gate = Gate::Alone { generation: 7, term: 1 };
@@ -68,6 +68,15 @@ impl Node {
             heard.1.notify_all();
         };
         Self { rfs: Rfs::new(settings, report).unwrap(), dir, aside, reports }
+    }
+
+    /// Takes the mount away. A child that another test of this process has just forked may hold a file of it for a
+    /// moment: then it is detached all the same.
+    pub(super) fn unmount(&self) {
+        match self.rfs.unmount() {
+            Ok(()) | Err(RfsError::InUse { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Waits for a report that fits, and takes it and all before it.
