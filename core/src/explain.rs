@@ -38,6 +38,8 @@ pub enum Block {
     Forked,
     /// The peer serves, and has not yet said how it sees this node's data, or must step back first.
     PeerMustMove,
+    /// What the peer sent could not be applied here.
+    CannotApply,
     /// The scripts of the role failed.
     ScriptsFailed,
 }
@@ -80,6 +82,8 @@ pub enum Way {
     Prim,
     /// Follow the peer; what only this node has is kept aside.
     Second,
+    /// It is tried again by itself, and works once the disk does.
+    RepairDisk,
     Restart,
 }
 
@@ -106,6 +110,9 @@ impl<const H: usize> Mirror<H> {
     fn block_of_waiting(&self, cfg: &Config, now: Tick) -> Block {
         if self.cause() == Cause::Forked {
             return Block::Forked;
+        }
+        if self.cause() == Cause::CannotApply {
+            return Block::CannotApply;
         }
         let serving = self.recent(cfg, now).filter(|beat| beat.role.serves());
         match (self.record().mark, serving) {
@@ -179,6 +186,9 @@ impl Block {
             }
             Self::Forked => "both nodes went on alone: each has writes that the other has not",
             Self::PeerMustMove => "the peer serves, and is about to offer its data",
+            Self::CannotApply => {
+                "this node could not apply what it was sent (disk full, or failing: see the log); it tries again"
+            }
             Self::ScriptsFailed => "the scripts of the role failed",
         }
     }
@@ -191,6 +201,7 @@ impl Block {
             Self::HalfCopied => [Some(Way::StartPeer), None, None],
             Self::NotUpToDate | Self::LatchedAfterContest => [Some(Way::StartPeer), Some(Way::Prim), None],
             Self::Forked => [Some(Way::Second), Some(Way::Prim), None],
+            Self::CannotApply => [Some(Way::RepairDisk), None, None],
             Self::ScriptsFailed => [Some(Way::Restart), None, None],
         }
     }
@@ -206,6 +217,9 @@ impl Way {
             Self::Start => "start the module",
             Self::Prim => "serve from this node's data: LOSES what only the peer has",
             Self::Second => "follow the peer: what only this node has is kept aside",
+            Self::RepairDisk => {
+                "make room on, or repair, the disk of the replicated directory here: then it goes on"
+            }
             Self::Restart => "repair what the script log says, then restart",
         }
     }
@@ -213,7 +227,7 @@ impl Way {
     /// The verb that takes it, on this node.
     pub const fn verb(self) -> Option<&'static str> {
         match self {
-            Self::Wait | Self::StartPeer => None,
+            Self::Wait | Self::StartPeer | Self::RepairDisk => None,
             Self::Start => Some("start"),
             Self::Prim => Some("prim"),
             Self::Second => Some("second"),

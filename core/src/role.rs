@@ -45,6 +45,8 @@ pub enum Cause {
     Followed,
     /// The copy could not be finished.
     CopyBroken,
+    /// This node cannot apply what it is sent: its disk is full, or fails.
+    CannotApply,
     /// The secondary has everything.
     Paired,
     /// The peer says that it has left, and is fenced.
@@ -69,15 +71,15 @@ impl Role {
     /// The role that `cause` leads to; `None` where it means nothing.
     pub const fn next(self, cause: Cause) -> Option<Self> {
         use Cause::{
-            ContestLost, CopyBroken, Dismissed, Followed, Forced, Forked, Left, Owner, Paired, PeerLeft,
-            PeerLost, Reunited, Started, Stopped, Superseded,
+            CannotApply, ContestLost, CopyBroken, Dismissed, Followed, Forced, Forked, Left, Owner, Paired,
+            PeerLeft, PeerLost, Reunited, Started, Stopped, Superseded,
         };
         use Role::{Alone, Prim, Second, Stop, Wait};
         Some(match (self, cause) {
             (Stop, Started) => Wait,
             (Wait, Owner | Reunited | Forced) => Alone,
             (Wait, Followed) => Second,
-            (Second, CopyBroken | ContestLost | Dismissed | Superseded | Left) => Wait,
+            (Second, CannotApply | CopyBroken | ContestLost | Dismissed | Superseded | Left) => Wait,
             (Alone, Paired) => Prim,
             (Second | Prim, PeerLeft | PeerLost) => Alone,
             (Prim, ContestLost | Superseded | Left) => Wait,
@@ -116,7 +118,7 @@ impl Status {
 }
 
 impl Cause {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Started,
         Self::Owner,
         Self::Reunited,
@@ -124,6 +126,7 @@ impl Cause {
         Self::Followed,
         Self::Dismissed,
         Self::CopyBroken,
+        Self::CannotApply,
         Self::Paired,
         Self::PeerLeft,
         Self::PeerLost,
@@ -143,6 +146,7 @@ impl Cause {
             Self::Forced => "forced by the operator",
             Self::Followed => "the peer serves: copying from it",
             Self::Dismissed => "the primary reaches this node with heartbeats, but not with data",
+            Self::CannotApply => "this node cannot apply what it is sent (disk full, or failing)",
             Self::CopyBroken => "the copy from the peer broke off",
             Self::Paired => "the secondary has everything",
             Self::PeerLeft => "the peer has left its role and is fenced",

@@ -159,6 +159,18 @@ fn a_stream_that_stays_broken_ends_the_pair_without_a_second_primary() {
 }
 
 #[test]
+fn a_node_that_cannot_apply_says_so_and_tries_again_only_after_a_while() {
+    let mut pair = Pair::ready();
+    pair.event(1, Event::ReceiveFailed);
+    pair.pass(5000);
+    assert_eq!(pair.states(), [ALONE, WAIT]);
+    let node = &pair.nodes[1];
+    assert_eq!(node.core.explain(&node.cfg, pair.now).unwrap().block, Block::CannotApply);
+    pair.pass(6000);
+    assert_eq!(pair.states(), [PRIM, SECOND], "by itself");
+}
+
+#[test]
 fn a_heartbeat_that_comes_twice_changes_nothing() {
     let mut pair = Pair::ready();
     let beat = pair.nodes[0].core.peer().unwrap().beat;

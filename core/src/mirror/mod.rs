@@ -392,7 +392,7 @@ impl<const H: usize> Mirror<H> {
     fn receive_failed(&mut self, now: Tick, out: &mut Actions<H>) {
         if self.role == Role::Second {
             self.persist_mark(Mark::Copying, out);
-            self.stop_following(now, Cause::CopyBroken, out);
+            self.stop_following(now, Cause::CannotApply, out);
         }
     }
 

@@ -10,6 +10,9 @@ use crate::{
     time::Tick,
 };
 
+/// Windows that a node which could not apply what it was sent waits before it copies again.
+const RETRY_WINDOWS: u64 = 10;
+
 /// What two nodes' data are to each other, seen from this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -70,6 +73,11 @@ impl<const H: usize> Mirror<H> {
         // What it said before it can have heard of this start proves nothing: it may be gone, and data that are
         // marked as half copied are of no use to anybody.
         let said_to_me = self.answers_this_role(beat);
+        // A full disk does not empty itself at once, and each attempt reads everything.
+        let pause = RETRY_WINDOWS * cfg.timing.timeout;
+        if self.cause == Cause::CannotApply && self.force == Force::None && now.since(self.since) < pause {
+            return;
+        }
         if beat.mark != Mark::Exclusive || !said_to_me || (relation == Relation::Unsaid && !nothing_to_lose) {
             return;
         }

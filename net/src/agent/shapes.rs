@@ -236,10 +236,10 @@ fn offers(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Vec<Offer> {
 const fn severity(command: Command, role: Role) -> &'static str {
     match command {
         Command::Start | Command::Swap => "safe",
-        Command::Restart | Command::Prim => "mild",
+        Command::Restart => "mild",
         Command::Stop | Command::StopStart if role.serves() => "mild",
         Command::Stop | Command::StopStart => "safe",
-        Command::Second | Command::Failover | Command::ForceStop => "moderate",
+        Command::Prim | Command::Second | Command::Failover | Command::ForceStop => "moderate",
     }
 }
 
@@ -248,7 +248,8 @@ fn health(module: &Module) -> Health {
         module.instances.iter().any(|i| i.role == role && (!ready || i.readiness == "Ready"))
     };
     let stopped = module.instances.iter().all(|i| matches!(i.role.as_str(), "STOP" | "UNKNOWN"));
-    if stopped || (role("PRIM", true) && role("SECOND", true)) {
+    let redundant = module.if_node_lost.iter().all(|lost| lost.outcome != "OUTAGE");
+    if stopped || (role("PRIM", true) && role("SECOND", true) && redundant) {
         Health::Ok
     } else if role("ALONE", true) || role("PRIM", true) {
         Health::Degraded

@@ -9,9 +9,12 @@ pub fn cause(cause: Cause, to: Role) -> (Level, String) {
     match cause {
         Cause::PeerLeft => (Level::Critical, "Action alone called by heart: remote stop".into()),
         Cause::PeerLost => (Level::Critical, "Action alone called by heart: no heartbeat".into()),
-        Cause::Dismissed | Cause::ContestLost | Cause::Superseded | Cause::Forked | Cause::CopyBroken => {
-            (Level::Critical, format!("{}: {}", to.word(), cause.text()))
-        }
+        Cause::Dismissed
+        | Cause::ContestLost
+        | Cause::Superseded
+        | Cause::Forked
+        | Cause::CannotApply
+        | Cause::CopyBroken => (Level::Critical, format!("{}: {}", to.word(), cause.text())),
         Cause::Paired => (Level::Event, "Reintegration ended (synchronize)".into()),
         Cause::Followed => (Level::Event, "Reintegration begins: copying from the peer".into()),
         Cause::Started | Cause::Owner | Cause::Reunited | Cause::Forced | Cause::Left | Cause::Stopped => {

@@ -131,41 +131,34 @@ impl Files {
         })
     }
 
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: Vec<u8>, kill: bool) -> Applied {
+    fn write(&self, ino: u64, handle: u64, offset: u64, mut data: Vec<u8>, kill: bool) -> Applied {
         let (node, file) = (self.fid(ino), self.handle(handle)?);
-        let length = data.len() as u32;
         let _lock = self.shared.lock_inode(node);
-        file.write_all_at(&data, offset)?;
+        data.truncate(write_what_fits(&file, &data, offset)?);
+        let length = data.len() as u32;
         let mut attr = Attr::of(&file.metadata()?);
         let mut ops = vec![Op::Write { node, offset, mtime: attr.mtime, data }];
+        let mut privilege = Ok(());
         if kill && without_privilege(attr.mode) != attr.mode {
             attr.mode = without_privilege(attr.mode);
-            backing::set_mode(&file, attr.mode)?;
+            privilege = backing::set_mode(&file, attr.mode);
             ops.push(Op::Attr { node, attr, resize: false });
         }
-        Ok((Outcome::Written(length), self.send(node, ops)))
+        let ticket = self.send(node, ops);
+        privilege?;
+        Ok((Outcome::Written(length), ticket))
     }
 
+    /// What has been changed when a later part fails is on this disk, so the peer hears of it too.
     fn set_attr(&self, change: SetAttr) -> Applied {
         let (node, file) = (self.fid(change.ino), self.node(change.ino)?);
         let _lock = self.shared.lock_inode(node);
-        let before = Attr::of(&file.metadata()?);
-        if let Some(size) = change.size {
-            backing::set_size(&file, size)?;
-        }
-        if change.uid.is_some() || change.gid.is_some() {
-            backing::set_owner(&file, change.uid, change.gid)?;
-        }
-        let killed = (change.size.is_some() && change.kill).then(|| without_privilege(before.mode));
-        if let Some(mode) = change.mode.or(killed.filter(|&mode| mode != before.mode)) {
-            backing::set_mode(&file, mode & 0o7777 | before.kind())?;
-        }
-        if change.atime.is_some() || change.mtime.is_some() {
-            backing::set_times(&file, change.atime.map(time), change.mtime.map(time))?;
-        }
+        let changed = set_all(&file, &change);
         let meta = file.metadata()?;
         let op = Op::Attr { node, attr: Attr::of(&meta), resize: change.size.is_some() };
-        Ok((Outcome::Attr(self.file_attr(&meta)), self.send(node, [op])))
+        let ticket = self.send(node, [op]);
+        changed?;
+        Ok((Outcome::Attr(self.file_attr(&meta)), ticket))
     }
 
     fn make(
@@ -380,4 +373,38 @@ fn time(time: TimeOrNow) -> Time {
             if nanos == 0 { (seconds, 0) } else { (seconds - 1, 1_000_000_000 - nanos) }
         }
     }
+}
+
+/// Writes up to where the disk is full, and says how much that was: what is on this disk must get to the peer's, and
+/// the next write will find the error again. Fails only if nothing was written.
+fn write_what_fits(file: &File, data: &[u8], offset: u64) -> io::Result<usize> {
+    let mut written = 0;
+    while written < data.len() {
+        match file.write_at(&data[written..], offset + written as u64) {
+            Ok(0) => break,
+            Ok(more) => written += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if written == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(written)
+}
+
+fn set_all(file: &File, change: &SetAttr) -> io::Result<()> {
+    let before = Attr::of(&file.metadata()?);
+    if let Some(size) = change.size {
+        backing::set_size(file, size)?;
+    }
+    if change.uid.is_some() || change.gid.is_some() {
+        backing::set_owner(file, change.uid, change.gid)?;
+    }
+    let killed = (change.size.is_some() && change.kill).then(|| without_privilege(before.mode));
+    if let Some(mode) = change.mode.or(killed.filter(|&mode| mode != before.mode)) {
+        backing::set_mode(file, mode & 0o7777 | before.kind())?;
+    }
+    if change.atime.is_some() || change.mtime.is_some() {
+        backing::set_times(file, change.atime.map(time), change.mtime.map(time))?;
+    }
+    Ok(())
 }
