@@ -197,6 +197,15 @@ fn who_is_not_asked_to_is_refused_with_its_reason() {
 }
 
 #[test]
+fn what_may_cost_service_or_data_asks_for_more_than_what_cannot() {
+    let pair = Pair::ready();
+    let asks = |node: usize, command| pair.nodes[node].core.severity(command);
+    assert!(asks(0, Command::Stop) > asks(1, Command::Stop));
+    assert!(asks(1, Command::Prim) > asks(1, Command::Swap));
+    assert_eq!(asks(1, Command::Failover), asks(1, Command::Prim), "they do the same");
+}
+
+#[test]
 fn forks_are_shown_and_kept_until_an_operator_chooses() {
     let mut pair = Pair::ready();
     pair.nodes.iter_mut().for_each(|node| node.cfg.witness = safetui_core::Witness::None);

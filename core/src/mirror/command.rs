@@ -10,7 +10,37 @@ use crate::{
     time::Tick,
 };
 
+/// How much an operator must confirm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Safe,
+    Mild,
+    /// The service moves by force, or what one node has may be given up.
+    Moderate,
+}
+
+impl Severity {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Mild => "mild",
+            Self::Moderate => "moderate",
+        }
+    }
+}
+
 impl<const H: usize> Mirror<H> {
+    /// How much `command` asks for on this node now.
+    pub const fn severity(&self, command: Command) -> Severity {
+        match command {
+            Command::Start | Command::Swap => Severity::Safe,
+            Command::Restart => Severity::Mild,
+            Command::Stop | Command::StopStart if self.role.serves() => Severity::Mild,
+            Command::Stop | Command::StopStart => Severity::Safe,
+            Command::Prim | Command::Second | Command::Failover | Command::ForceStop => Severity::Moderate,
+        }
+    }
+
     /// Why `command` would be refused now; `None`: it would be obeyed.
     pub fn judge(&self, cfg: &Config, now: Tick, command: Command) -> Option<Refusal> {
         match command {

@@ -18,6 +18,7 @@ mod handover;
 pub mod pairing;
 mod symmetry;
 
+pub use command::Severity;
 pub use symmetry::Names;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use safetui_core::{Beat, Command, Generation, Mark, Role, Tick};
+use safetui_core::{Beat, Command, Generation, Mark, Role, Tick, mirror::Severity};
 
 use super::{board::Snapshot, foresee, publish::Memory};
 use crate::{
@@ -215,12 +215,12 @@ fn replication(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Option<Replicat
 fn offers(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Vec<Offer> {
     let offer = |command: &Command| {
         let refused = shot.core.judge(&shot.plan.core, snapshot.at, *command).map(wording::refusal);
-        let severity = severity(*command, shot.core.role());
-        let typed = matches!(severity, "moderate" | "severe");
+        let severity = shot.core.severity(*command);
+        let typed = severity >= Severity::Moderate;
         Offer {
             verb: command.verb().into(),
             node: node.name().into(),
-            severity: severity.into(),
+            severity: severity.word().into(),
             refused: refused.map(str::to_owned),
             steps: if refused.is_none() {
                 foresee::steps(node.name(), shot, snapshot.at, *command)
@@ -231,16 +231,6 @@ fn offers(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Vec<Offer> {
         }
     };
     Command::ALL.iter().map(offer).collect()
-}
-
-const fn severity(command: Command, role: Role) -> &'static str {
-    match command {
-        Command::Start | Command::Swap => "safe",
-        Command::Restart => "mild",
-        Command::Stop | Command::StopStart if role.serves() => "mild",
-        Command::Stop | Command::StopStart => "safe",
-        Command::Prim | Command::Second | Command::Failover | Command::ForceStop => "moderate",
-    }
 }
 
 fn health(module: &Module) -> Health {
