@@ -4,10 +4,10 @@
 //! See `README.md` beside this crate for what each world assumes and what is therefore proved.
 
 pub mod mutant;
+pub mod pair;
 pub mod property;
 pub mod search;
 pub mod story;
-
 pub mod verify;
 pub mod world;
 pub mod worlds;

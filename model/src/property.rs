@@ -4,7 +4,7 @@ use safetui_core::{Cause, Mark, Role, mirror::Flow};
 use stateright::Property;
 
 use crate::{
-    verify::Pair,
+    pair::Pair,
     world::{BASE, World, Write, survivor_serves},
 };
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 use crate::{
+    pair::Pair,
     property,
-    verify::Pair,
     world::{Budget, Settings},
     worlds,
 };

@@ -3,7 +3,7 @@
 use safetui_core::{Cause, Role};
 
 use crate::{
-    verify::Pair,
+    pair::Pair,
     world::{Cut, Step, World},
 };
 use stateright::{Model, Path};

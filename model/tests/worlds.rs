@@ -3,7 +3,8 @@
 use safetui_core::{Role, Status, mirror::Step as Stage};
 use safetui_model::{
     mutant,
-    verify::{Pair, Report, Verdict, exhaust, refute},
+    pair::Pair,
+    verify::{Report, Verdict, exhaust, refute},
     world::{BASE, Settings, World},
     worlds::{self, Entry},
 };

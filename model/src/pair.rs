@@ -1,0 +1,64 @@
+//! A pair in a world, as stateright sees it.
+
+use std::sync::Arc;
+
+use safetui_core::Witness;
+use stateright::{Model, Property};
+
+use crate::{
+    property,
+    world::{Healing, Settings, Step, World},
+};
+
+/// Two nodes in one world.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    pub settings: Settings,
+    pub healing: Arc<Healing>,
+}
+
+impl Pair {
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, healing: Arc::new(Healing::default()) }
+    }
+
+    /// May both go on alone in this world? Then an operator decides, and nothing recovers by itself.
+    pub fn forks(&self) -> bool {
+        self.settings.witness == Witness::None && self.settings.budget.cuts > 0
+    }
+
+    /// Enough for a lost contest on both sides, a restart, a copy and the pairing.
+    pub fn ticks_to_heal(&self) -> u32 {
+        let timing = &self.settings.timing;
+        4 * (timing.timeout + timing.guard) as u32 + 12
+    }
+
+    /// The longer window, and the ticks in which the last heartbeat was under way.
+    pub fn ticks_to_take_over(&self) -> u32 {
+        let timing = &self.settings.timing;
+        (timing.timeout + timing.guard) as u32 + u32::from(self.settings.delay) + 3
+    }
+}
+
+impl Model for Pair {
+    type State = World;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World::start(&self.settings)]
+    }
+
+    fn actions(&self, world: &World, steps: &mut Vec<Step>) {
+        world.possible(&self.settings, steps);
+    }
+
+    fn next_state(&self, world: &World, step: Step) -> Option<World> {
+        let mut next = world.clone();
+        next.take(&self.settings, step)?;
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        property::all()
+    }
+}
