@@ -100,6 +100,7 @@ impl Rule {
 
 /// The set of rules in force: all of them, except inside a proof that one is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rules(u16);
 
 impl Rules {
@@ -117,6 +118,7 @@ impl Rules {
 
 /// Everything that decides and does not change while a module runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Config {
     pub timing: Timing,
     pub witness: Witness,

@@ -18,6 +18,7 @@ pub mod config;
 pub mod event;
 pub mod explain;
 pub mod foresee;
+pub mod input;
 
 pub mod mirror;
 pub mod record;
@@ -27,6 +28,7 @@ pub mod time;
 pub use action::{Action, Actions, Gate, Job, Note};
 pub use config::{Config, Rule, Rules, Timing, Witness};
 pub use event::{Beat, Command, Echo, Event, Refusal};
+pub use input::Input;
 pub use mirror::Mirror;
 pub use record::{Boot, Generation, Kin, Mark, Record, Side};
 pub use role::{Cause, Role, Status};

@@ -69,14 +69,60 @@ pub enum Kin {
 /// `H` generations of history are kept, newest first; a generation that has fallen out of it is treated as
 /// unknown, which costs an operator's decision and never data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Record<const H: usize> {
     /// Grows with each decision to serve; the fencing token of every heartbeat and replicated operation.
     pub term: u64,
     pub generation: Generation,
     /// Ancestors of `generation`, the parent first.
+    #[cfg_attr(feature = "serde", serde(with = "history"))]
     pub history: [Generation; H],
     pub mark: Mark,
     pub side: Side,
+}
+
+/// History without the empty places at its end.
+#[cfg(feature = "serde")]
+mod history {
+    use core::fmt;
+
+    use serde::{
+        Deserializer, Serializer,
+        de::{Error, SeqAccess, Visitor},
+    };
+
+    use super::Generation;
+
+    pub(super) fn serialize<S: Serializer>(history: &[Generation], to: S) -> Result<S::Ok, S::Error> {
+        let used = history.iter().rposition(|name| *name != Generation::NONE).map_or(0, |last| last + 1);
+        to.collect_seq(&history[..used])
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, const H: usize>(
+        from: D,
+    ) -> Result<[Generation; H], D::Error> {
+        from.deserialize_seq(Names)
+    }
+
+    struct Names<const H: usize>;
+
+    impl<'de, const H: usize> Visitor<'de> for Names<H> {
+        type Value = [Generation; H];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {H} generations")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+            let mut history = [Generation::NONE; H];
+            let mut used = 0;
+            while let Some(name) = names.next_element()? {
+                *history.get_mut(used).ok_or_else(|| A::Error::invalid_length(used + 1, &self))? = name;
+                used += 1;
+            }
+            Ok(history)
+        }
+    }
 }
 
 impl<const H: usize> Default for Record<H> {

@@ -32,6 +32,7 @@ use crate::{
 
 /// What a node is in the middle of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Step {
     /// Nothing: the role holds.
     Steady,
@@ -50,6 +51,7 @@ pub enum Step {
 
 /// What follows when a role has been left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum After {
     Wait,
     Stop,
@@ -59,6 +61,7 @@ pub enum After {
 
 /// An operator's word that stands in for what the data alone would not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Force {
     None,
     Serve,
@@ -67,6 +70,7 @@ pub enum Force {
 
 /// The stream between the two nodes, as this one takes part in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Flow {
     None,
     Copying,
@@ -76,6 +80,7 @@ pub enum Flow {
 
 /// The newest heartbeat of the peer, and when it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Peer {
     pub beat: Beat,
     pub heard: Tick,
@@ -83,6 +88,7 @@ pub struct Peer {
 
 /// An unbroken run of answers of the witness, by the moments at which it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Run {
     pub since: Tick,
     pub last: Tick,
@@ -90,6 +96,7 @@ pub struct Run {
 
 /// One module on one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mirror<const H: usize = 64> {
     /// Random, for the names of the generations of this boot.
     nonce: u64,
