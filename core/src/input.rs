@@ -3,11 +3,7 @@
 
 use core::hash::{Hash, Hasher};
 
-use crate::{
-    action::{Action, Actions},
-    event::Event,
-    time::Tick,
-};
+use crate::{action::Actions, event::Event, time::Tick};
 
 /// Which core decides: a digest of its sources. Another core may decide differently, and be right.
 pub const SOURCES: &str = env!("SAFETUI_CORE_SOURCES");
@@ -29,7 +25,9 @@ impl<const H: usize> Actions<H> {
             return 0;
         }
         let mut digest = Digest(Digest::BASIS);
-        self.iter().for_each(|action: Action<H>| action.hash(&mut digest));
+        for action in self.iter() {
+            action.hash(&mut digest);
+        }
         let whole = digest.finish();
         ((whole ^ (whole >> 32)) as u32).max(1)
     }
@@ -74,11 +72,16 @@ impl Hasher for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{action::Gate, record::Generation};
+    use crate::{
+        action::{Action, Gate},
+        record::Generation,
+    };
 
     fn digest(orders: &[Action<4>]) -> u32 {
         let mut actions = Actions::default();
-        orders.iter().for_each(|order| actions.push(*order));
+        for order in orders {
+            actions.push(*order);
+        }
         actions.digest()
     }
 
