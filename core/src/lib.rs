@@ -18,6 +18,7 @@ pub mod config;
 pub mod event;
 pub mod explain;
 pub mod foresee;
+pub mod graph;
 pub mod input;
 
 pub mod mirror;
@@ -28,6 +29,7 @@ pub mod time;
 pub use action::{Action, Actions, Gate, Job, Note};
 pub use config::{Config, Rule, Rules, Timing, Witness};
 pub use event::{Beat, Command, Echo, Event, Refusal};
+pub use graph::Graph;
 pub use input::Input;
 pub use mirror::Mirror;
 pub use record::{Boot, Generation, Kin, Mark, Record, Side};

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use safetui_lab::Drill;
 
 use crate::{
-    commands::verify::VerifyArgs,
+    commands::{graph::GraphArgs, verify::VerifyArgs},
     output::{Color, Format},
 };
 
@@ -146,6 +146,8 @@ pub(crate) enum Verb {
     Cluster(ClusterVerb),
     /// Prove the protocol: exhaust its worlds, refute it without each rule
     Verify(VerifyArgs),
+    /// Draw the automaton of a mirror
+    Graph(GraphArgs),
     /// Run two nodes, a router and a client on this machine, and break them
     Demo(DemoArgs),
     /// Explain exit codes and error codes

@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod control;
 mod explain;
+pub(crate) mod graph;
 pub(crate) mod live;
 mod log;
 mod module;
@@ -72,6 +73,7 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         Verb::Module(verb) => module::run(cx, verb).await,
         Verb::Cluster(verb) => cluster::run(cx, verb).await,
         Verb::Explain { topic } => explain::run(cx, &topic),
+        Verb::Graph(args) => graph::run(&args),
         Verb::Tui
         | Verb::Agent
         | Verb::AgentChild { .. }

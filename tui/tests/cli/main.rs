@@ -4,4 +4,5 @@ mod agent;
 mod errors;
 mod exits;
 mod files;
+mod graph;
 mod output;
