@@ -4,6 +4,7 @@
 //! See `README.md` beside this crate for what each world assumes and what is therefore proved.
 
 pub mod mutant;
+pub mod own;
 pub mod pair;
 pub mod property;
 pub mod search;

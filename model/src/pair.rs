@@ -1,6 +1,6 @@
 //! A pair in a world, as stateright sees it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use safetui_core::Witness;
 use stateright::{Model, Property};
@@ -15,16 +15,20 @@ use crate::{
 pub struct Pair {
     pub settings: Settings,
     pub healing: Arc<Healing>,
+    /// When to give up; `None`: never. A run that was given up has [`property::IN_TIME`] among its discoveries.
+    pub until: Option<Instant>,
+    /// The one property that is asked for; `None`: all.
+    pub only: Option<&'static str>,
 }
 
 impl Pair {
     pub fn new(settings: Settings) -> Self {
-        Self { settings, healing: Arc::new(Healing::default()) }
+        Self { settings, healing: Arc::new(Healing::default()), until: None, only: None }
     }
 
     /// May both go on alone in this world? Then an operator decides, and nothing recovers by itself.
     pub fn forks(&self) -> bool {
-        self.settings.witness == Witness::None && self.settings.budget.cuts > 0
+        self.settings.witness == Witness::None && self.settings.budget.cuts > 0 && !self.settings.strict
     }
 
     /// Enough for a lost contest on both sides, a restart, a copy and the pairing.
@@ -59,6 +63,8 @@ impl Model for Pair {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        property::all()
+        let asked = |name| self.only.is_none_or(|only| only == name);
+        let bound = self.until.map(|_| property::in_time());
+        property::all().into_iter().filter(|property| asked(property.name)).chain(bound).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! What must hold in every state, and what must be possible.
 
+use std::time::Instant;
+
 use safetui_core::{Cause, Mark, Role, mirror::Flow};
 use stateright::Property;
 
@@ -34,6 +36,15 @@ pub fn all() -> Vec<Property<Pair>> {
         }),
         Property::sometimes("a write is acknowledged", |_, world: &World| world.write == Write::Acknowledged),
     ]
+}
+
+/// No property of the protocol: it falls when the time for a run is over, which ends the run and stays visible
+/// in its result. A bound of stateright's own would leave a run that looks complete.
+pub const IN_TIME: &str = "the run is in time";
+
+/// [`IN_TIME`], for a run with a bound.
+pub fn in_time() -> Property<Pair> {
+    Property::always(IN_TIME, |pair: &Pair, _| pair.until.is_none_or(|until| Instant::now() < until))
 }
 
 fn one_acknowledges(world: &World) -> bool {
@@ -72,8 +83,12 @@ fn recovers(pair: &Pair, world: &World) -> bool {
 
 fn one_crash_is_survived(pair: &Pair, world: &World) -> bool {
     let untouched = world.left == pair.settings.budget && world.paired();
+    // Without automatic failover a primary need not be survived.
+    let victims = (0..2).filter(|victim| pair.settings.failover || !world.serves(*victim));
     !untouched
-        || (0..2).all(|victim| survivor_serves(&pair.settings, world, victim, pair.ticks_to_take_over()))
+        || victims
+            .into_iter()
+            .all(|victim| survivor_serves(&pair.settings, world, victim, pair.ticks_to_take_over()))
 }
 
 fn took_over(world: &World) -> bool {

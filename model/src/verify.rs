@@ -121,7 +121,7 @@ pub fn exhaust(entry: Entry, threads: usize, report: &mut Report) {
             (Expectation::Sometimes, Some(_)) => row.verdict = Verdict::Holds,
             (Expectation::Always, Some(path)) if row.story.is_empty() => {
                 row.verdict = Verdict::Violated;
-                row.story = story::tell(&pair, path);
+                row.story = story::tell(&pair, property.name, path);
             }
             _ => {}
         }
@@ -153,7 +153,7 @@ pub fn refute(mutant: &Mutant, threads: usize) -> MutantRow {
         story,
     };
     match shortest {
-        Some((length, name, path)) => row(Some(name), length, story::tell(&pair, path)),
+        Some((length, name, path)) => row(Some(name), length, story::tell(&pair, name, path)),
         None => row(None, 0, Vec::new()),
     }
 }

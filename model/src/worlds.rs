@@ -12,8 +12,17 @@ pub struct Entry {
     pub states: usize,
 }
 
-const NO_FAULT: Budget =
-    Budget { crashes: 0, cuts: 0, losses: 0, detours: 0, pauses: 0, skews: 0, swaps: 0, unplugs: 0 };
+const NO_FAULT: Budget = Budget {
+    crashes: 0,
+    cuts: 0,
+    losses: 0,
+    detours: 0,
+    pauses: 0,
+    skews: 0,
+    swaps: 0,
+    unplugs: 0,
+    writes: Budget::ANY,
+};
 
 /// Heartbeats arrive within the period in which they are sent, in any order.
 const PROMPT: Timing =
@@ -32,6 +41,9 @@ pub const CALM: Settings = Settings {
     witness: Witness::Router,
     rules: Rules::ALL,
     budget: NO_FAULT,
+    faults: u8::MAX,
+    failover: true,
+    strict: false,
     delay: 0,
     relay: true,
     direct_cuts: false,

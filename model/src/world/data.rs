@@ -2,7 +2,7 @@
 
 use safetui_core::{Event, Gate, Role, mirror::Flow};
 
-use super::{World, Write};
+use super::{Budget, World, Write};
 
 impl World {
     /// Do both ends of the stream out of `node` name each other, and the same generation and term?
@@ -26,12 +26,16 @@ impl World {
 
     pub(super) fn can_write(&self, node: usize) -> bool {
         self.write == Write::None
+            && self.left.writes > 0
             && self.nodes[node].runs()
             && self.nodes[node].answers()
             && self.nodes[node].writable()
     }
 
     pub(super) fn client_writes(&mut self, node: usize) {
+        if self.left.writes != Budget::ANY {
+            self.left.writes -= 1;
+        }
         self.nodes[node].data = true;
         self.write = match self.nodes[node].gate {
             Gate::Alone { .. } => Write::Acknowledged,

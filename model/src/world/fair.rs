@@ -94,6 +94,15 @@ impl World {
         world
     }
 
+    /// What has become of the pair when nothing has failed for so long.
+    pub fn after_calm(&self, settings: &Settings, ticks: u32) -> Self {
+        let mut world = self.calm(settings);
+        for _ in 0..ticks {
+            world.fair_tick(settings, [true, true]);
+        }
+        world
+    }
+
     /// One is PRIM, the other SECOND, both ready.
     pub fn paired(&self) -> bool {
         let is = |node: usize, role| {
@@ -103,6 +112,11 @@ impl World {
                 .is_some_and(|core| core.role() == role && core.status() == Status::Ready)
         };
         (is(0, Role::Prim) && is(1, Role::Second)) || (is(1, Role::Prim) && is(0, Role::Second))
+    }
+
+    /// Has that node a role that serves?
+    pub fn serves(&self, node: usize) -> bool {
+        self.nodes[node].core.as_ref().is_some_and(|core| core.role().serves())
     }
 
     /// One serves and the other waits for an operator to choose between two forks.

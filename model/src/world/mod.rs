@@ -12,7 +12,7 @@ mod wire;
 
 pub use fair::{Healing, survivor_serves};
 pub use node::Node;
-pub use step::Step;
+pub use step::{Step, Torn};
 pub use wire::{Cut, Wire};
 
 use safetui_core::{Config, Mirror, Rules, Tick, Timing, Witness};
@@ -46,6 +46,19 @@ pub struct Budget {
     pub swaps: u8,
     /// A node's link to its clients is lost, and stays so while faults last.
     pub unplugs: u8,
+    /// No fault: writes of the client, [`Budget::ANY`] for no bound.
+    pub writes: u8,
+}
+
+impl Budget {
+    /// As many as there may be.
+    pub const ANY: u8 = u8::MAX;
+
+    /// Faults in all.
+    pub const fn sum(&self) -> u8 {
+        let Self { crashes, cuts, losses, detours, pauses, skews, swaps, unplugs, writes: _ } = *self;
+        crashes + cuts + losses + detours + pauses + skews + swaps + unplugs
+    }
 }
 
 /// Where a world begins.
@@ -67,6 +80,12 @@ pub struct Settings {
     pub witness: Witness,
     pub rules: Rules,
     pub budget: Budget,
+    /// How many of them in all, at most.
+    pub faults: u8,
+    /// Does a secondary take over by itself?
+    pub failover: bool,
+    /// Is it a violation that both serve after a cut, though without a witness nothing can prevent it?
+    pub strict: bool,
     /// Ticks that a heartbeat may be under way.
     pub delay: u8,
     /// Do heartbeats also travel reflected by the router?
@@ -86,7 +105,7 @@ impl Settings {
         Config {
             timing: self.timing,
             witness: self.witness,
-            failover: true,
+            failover: self.failover,
             first: node == 0,
             rules: self.rules,
         }

@@ -247,9 +247,17 @@ impl World {
                 self.event(settings, node, Event::Linked(false), None);
             }
         }
+        self.cap(settings);
         self.forget_write();
         self.canonize();
         Some(())
+    }
+
+    /// When as many faults have happened as may, none is left of any kind.
+    fn cap(&mut self, settings: &Settings) {
+        if settings.budget.sum() - self.left.sum() >= settings.faults {
+            self.left = Budget { writes: self.left.writes, ..Budget::default() };
+        }
     }
 
     fn crash(&mut self, node: usize) {
