@@ -4,6 +4,7 @@ use crate::{
     event::{Beat, Command, Refusal},
     record::{Boot, Generation, Record},
     role::{Cause, Role},
+    rule::Order,
     time::Tick,
 };
 
@@ -89,6 +90,12 @@ pub enum Note {
     AddressTaken,
     /// The scripts of a role failed.
     ScriptsFailed,
+    /// That failover rule acts.
+    RuleActs { rule: u8, order: Order },
+    /// No failover rule makes the module wait any more.
+    WakesUp,
+    /// There were too many automatic actions: the module stops.
+    TooOften,
 }
 
 /// How many orders one event can lead to; the longest sequence is a lost fork of a source.

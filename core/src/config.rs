@@ -1,5 +1,7 @@
 //! What the machine is told once: timers, the witness, and the named rules of the protocol.
 
+use crate::rule::Book;
+
 /// The spans that a pair is run with, all in ticks of the node's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -76,10 +78,20 @@ pub enum Rule {
     LateSelf,
     /// Nobody copies over data that the other side does not have.
     Fork,
+    /// Whom a failover rule makes wait neither serves nor follows.
+    Await,
+    /// Of two that wait with the same data, the one that no rule holds serves.
+    StandIn,
+    /// Whom no rule holds any more serves only when the peer has answered to that.
+    Recall,
+    /// Automatic actions that come too often stop the module.
+    MaxLoop,
+    /// Who waited goes on only when there has been nothing to wait for during a while.
+    Damping,
 }
 
 impl Rule {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Hold,
         Self::MarkFirst,
         Self::Continuity,
@@ -95,13 +107,18 @@ impl Rule {
         Self::Lease,
         Self::LateSelf,
         Self::Fork,
+        Self::Await,
+        Self::StandIn,
+        Self::Recall,
+        Self::MaxLoop,
+        Self::Damping,
     ];
 }
 
 /// The set of rules in force: all of them, except inside a proof that one is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Rules(u16);
+pub struct Rules(u32);
 
 impl Rules {
     pub const ALL: Self = Self((1 << Rule::ALL.len()) - 1);
@@ -127,6 +144,8 @@ pub struct Config {
     /// Breaks ties between the two nodes: exactly one has it.
     pub first: bool,
     pub rules: Rules,
+    /// The failover rules.
+    pub book: Book,
 }
 
 impl Timing {

@@ -4,6 +4,7 @@ use crate::{
     action::Job,
     record::{Boot, Generation, Kin, Mark, Side},
     role::{Role, Status},
+    rule::{Set, State},
     time::Tick,
 };
 
@@ -33,6 +34,8 @@ pub enum Event {
     AddressTaken,
     /// The interface of the virtual IP has, or has not, a working link.
     Linked(bool),
+    /// A checker found a resource of this node in that state.
+    Resource { id: u8, state: State },
     /// An operator's command.
     Ordered(Command),
 }
@@ -73,6 +76,10 @@ pub struct Beat {
     pub dismiss: bool,
     /// Does the witness answer the sender? For display alone.
     pub witness: bool,
+    /// The sender's resources that are down.
+    pub down: Set,
+    /// A failover rule keeps the sender from serving.
+    pub held: bool,
 }
 
 impl Beat {

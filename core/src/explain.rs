@@ -8,6 +8,7 @@ use crate::{
     mirror::{Mirror, Step, pairing::Relation},
     record::{Mark, Side},
     role::{Cause, Role, Status},
+    rule::{Hold, State, Whose},
     time::Tick,
 };
 
@@ -42,6 +43,16 @@ pub enum Block {
     CannotApply,
     /// The scripts of the role failed.
     ScriptsFailed,
+    /// A resource that a failover rule must know has not been checked yet.
+    Unchecked,
+    /// That failover rule holds.
+    Ruled(u8),
+    /// As above, and one holds on the peer too.
+    BothRuled(u8),
+    /// That failover rule stopped the module.
+    StoppedByRule(u8),
+    /// That failover rule acted once too often.
+    TooOften(u8),
 }
 
 /// One condition.
@@ -69,6 +80,14 @@ pub enum Evidence {
     },
     NoWitness,
     History(Relation),
+    /// A resource of this node, or of the peer.
+    Resource {
+        whose: Whose,
+        id: u8,
+        state: State,
+    },
+    /// The rule compares what is, and nothing that it reads is out of order.
+    Rule,
 }
 
 /// One way out.
@@ -85,6 +104,10 @@ pub enum Way {
     /// It is tried again by itself, and works once the disk does.
     RepairDisk,
     Restart,
+    /// It goes on once the rule no longer holds.
+    RepairResource,
+    /// Serve although the rule holds.
+    Overrule,
 }
 
 impl<const H: usize> Mirror<H> {
@@ -94,13 +117,25 @@ impl<const H: usize> Mirror<H> {
             return None;
         }
         let block = self.block(cfg, now);
-        Some(Explanation { block, guards: self.guards(cfg, now), ways: block.ways() })
+        let guards = match block.rule_number() {
+            Some(rule) => self.guards_of_rule(cfg, now, rule),
+            None if block == Block::Unchecked => self.guards_of_checks(cfg),
+            None => self.guards(cfg, now),
+        };
+        Some(Explanation { block, guards, ways: block.ways() })
     }
 
     fn block(&self, cfg: &Config, now: Tick) -> Block {
         match (self.role(), self.step()) {
-            (Role::Stop, Step::Steady) => Block::Stopped,
+            (Role::Stop, Step::Steady) => match self.held() {
+                Hold::Stopped { rule, often: true } => Block::TooOften(rule),
+                Hold::Stopped { rule, often: false } => Block::StoppedByRule(rule),
+                _ => Block::Stopped,
+            },
             (_, Step::Failed) => Block::ScriptsFailed,
+            (Role::Wait, Step::Listening { .. } | Step::Steady) if self.unknown(cfg).is_some() => {
+                Block::Unchecked
+            }
             (Role::Wait, Step::Listening { .. }) => Block::Listening,
             (Role::Wait, Step::Steady) => self.block_of_waiting(cfg, now),
             _ => Block::Working,
@@ -108,6 +143,10 @@ impl<const H: usize> Mirror<H> {
     }
 
     fn block_of_waiting(&self, cfg: &Config, now: Tick) -> Block {
+        if let Hold::Wait { rule } = self.held() {
+            let both = self.recent(cfg, now).is_some_and(|beat| beat.held);
+            return if both { Block::BothRuled(rule) } else { Block::Ruled(rule) };
+        }
         if self.cause() == Cause::Forked {
             return Block::Forked;
         }
@@ -129,14 +168,47 @@ impl<const H: usize> Mirror<H> {
         }
     }
 
-    fn guards(&self, cfg: &Config, now: Tick) -> [Option<Guard>; 4] {
-        let recent = self.recent(cfg, now);
-        let heard = self.peer().map_or(Evidence::NeverHeard, |peer| Evidence::Heard {
+    fn guards_of_rule(&self, cfg: &Config, now: Tick, rule: u8) -> [Option<Guard>; 4] {
+        let ground = cfg.book.ground(rule, self.found(), self.peers_resources(cfg, now));
+        let evidence = ground.map_or(Evidence::Rule, |(whose, id)| self.resource_of(cfg, now, whose, id));
+        let serves = self.recent(cfg, now).is_some_and(|beat| beat.role.serves());
+        [
+            Some(Guard { name: "no failover rule holds", holds: false, evidence }),
+            Some(Guard { name: "the peer serves", holds: serves, evidence: self.evidence_of_peer(now) }),
+            None,
+            None,
+        ]
+    }
+
+    fn guards_of_checks(&self, cfg: &Config) -> [Option<Guard>; 4] {
+        let evidence = self.unknown(cfg).map_or(Evidence::Rule, |id| Evidence::Resource {
+            whose: Whose::Mine,
+            id,
+            state: State::Init,
+        });
+        [Some(Guard { name: "what the rules read is checked", holds: false, evidence }), None, None, None]
+    }
+
+    fn resource_of(&self, cfg: &Config, now: Tick, whose: Whose, id: u8) -> Evidence {
+        let found = match whose {
+            Whose::Mine => self.found(),
+            Whose::Peers => self.peers_resources(cfg, now),
+        };
+        Evidence::Resource { whose, id, state: found.state(id) }
+    }
+
+    fn evidence_of_peer(&self, now: Tick) -> Evidence {
+        self.peer().map_or(Evidence::NeverHeard, |peer| Evidence::Heard {
             ago: now.since(peer.heard),
             role: peer.beat.role,
             status: peer.beat.status,
             mark: peer.beat.mark,
-        });
+        })
+    }
+
+    fn guards(&self, cfg: &Config, now: Tick) -> [Option<Guard>; 4] {
+        let recent = self.recent(cfg, now);
+        let heard = self.evidence_of_peer(now);
         let witness = match cfg.witness {
             Witness::None => Evidence::NoWitness,
             Witness::Router => Evidence::Witness { answers: self.witnessed(cfg, now) },
@@ -173,6 +245,16 @@ impl Block {
         }
     }
 
+    /// The number of the failover rule that it is about.
+    pub const fn rule_number(self) -> Option<u8> {
+        match self {
+            Self::Ruled(rule) | Self::BothRuled(rule) | Self::StoppedByRule(rule) | Self::TooOften(rule) => {
+                Some(rule)
+            }
+            _ => None,
+        }
+    }
+
     pub const fn text(self) -> &'static str {
         match self {
             Self::Stopped => "the module is stopped",
@@ -190,6 +272,13 @@ impl Block {
                 "this node could not apply what it was sent (disk full, or failing: see the log); it tries again"
             }
             Self::ScriptsFailed => "the scripts of the role failed",
+            Self::Unchecked => "just started: waiting for the first word of a checker",
+            Self::Ruled(_) => "a failover rule makes this node wait",
+            Self::BothRuled(_) => {
+                "a failover rule makes this node wait, and one the peer too: nobody can serve"
+            }
+            Self::StoppedByRule(_) => "a failover rule stopped the module",
+            Self::TooOften(_) => "stopped: a failover rule has acted too often (maxloop)",
         }
     }
 
@@ -203,6 +292,9 @@ impl Block {
             Self::Forked => [Some(Way::Second), Some(Way::Prim), None],
             Self::CannotApply => [Some(Way::RepairDisk), None, None],
             Self::ScriptsFailed => [Some(Way::Restart), None, None],
+            Self::Unchecked => [Some(Way::Wait), Some(Way::Overrule), None],
+            Self::Ruled(_) | Self::BothRuled(_) => [Some(Way::RepairResource), Some(Way::Overrule), None],
+            Self::StoppedByRule(_) | Self::TooOften(_) => [Some(Way::Start), None, None],
         }
     }
 }
@@ -221,15 +313,17 @@ impl Way {
                 "make room on, or repair, the disk of the replicated directory here: then it goes on"
             }
             Self::Restart => "repair what the script log says, then restart",
+            Self::RepairResource => "repair what is down: then it goes on",
+            Self::Overrule => "serve from this node's data although the rule holds",
         }
     }
 
     /// The verb that takes it, on this node.
     pub const fn verb(self) -> Option<&'static str> {
         match self {
-            Self::Wait | Self::StartPeer | Self::RepairDisk => None,
+            Self::Wait | Self::StartPeer | Self::RepairDisk | Self::RepairResource => None,
             Self::Start => Some("start"),
-            Self::Prim => Some("prim"),
+            Self::Prim | Self::Overrule => Some("prim"),
             Self::Second => Some("second"),
             Self::Restart => Some("restart"),
         }
@@ -250,6 +344,11 @@ impl fmt::Display for Evidence {
             Self::Witness { answers: true } => f.write_str("it answers"),
             Self::Witness { answers: false } => f.write_str("no answer"),
             Self::NoWitness => f.write_str("none is configured"),
+            Self::Resource { whose, id, state } => {
+                let whose = if *whose == Whose::Mine { "" } else { "the peer's " };
+                write!(f, "{whose}resource {id} is {}", state.word())
+            }
+            Self::Rule => f.write_str("the rule holds as things are"),
             Self::History(relation) => f.write_str(match relation {
                 Relation::Unsaid => "the peer has not said yet",
                 Relation::Behind => "the peer has all of this node's data and more",

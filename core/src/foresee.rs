@@ -9,6 +9,7 @@ use crate::{
     event::{Beat, Command, Event},
     mirror::{Flow, Mirror},
     role::{Cause, Role, Status},
+    rule::State,
     time::Tick,
 };
 
@@ -110,6 +111,7 @@ impl<const H: usize> Run<'_, H> {
                     self.event(node, now, Event::Heard(beat));
                 }
                 self.bring_level(node, now);
+                self.check(node, now);
             }
             if !self.nodes.iter().flatten().any(|node| node.role().serves()) {
                 self.course.gap += stride;
@@ -128,6 +130,14 @@ impl<const H: usize> Run<'_, H> {
         }
         if flow(self) == Some(Flow::Level) {
             self.event(node, now, Event::Drained { boot });
+        }
+    }
+
+    /// What has not been checked yet will be found to be up.
+    fn check(&mut self, node: usize, now: Tick) {
+        let unknown = |run: &Self| run.nodes[node].as_ref().and_then(|it| it.unknown(run.cfg));
+        while let Some(id) = unknown(self) {
+            self.event(node, now, Event::Resource { id, state: State::Up });
         }
     }
 

@@ -24,6 +24,7 @@ pub mod input;
 pub mod mirror;
 pub mod record;
 pub mod role;
+pub mod rule;
 pub mod time;
 
 pub use action::{Action, Actions, Gate, Job, Note};

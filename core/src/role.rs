@@ -59,6 +59,10 @@ pub enum Cause {
     Superseded,
     /// Both went on alone, and this node is the one that stops serving until an operator has chosen.
     Forked,
+    /// A failover rule keeps the peer from serving, and this node has all that it has.
+    PeerHeld,
+    /// A failover rule made this node leave its role.
+    Ruled,
     /// The operator, or the configuration, made this node leave its role.
     Left,
     /// The module is stopped.
@@ -72,18 +76,18 @@ impl Role {
     pub const fn next(self, cause: Cause) -> Option<Self> {
         use Cause::{
             CannotApply, ContestLost, CopyBroken, Dismissed, Followed, Forced, Forked, Left, Owner, Paired,
-            PeerLeft, PeerLost, Reunited, Started, Stopped, Superseded,
+            PeerHeld, PeerLeft, PeerLost, Reunited, Ruled, Started, Stopped, Superseded,
         };
         use Role::{Alone, Prim, Second, Stop, Wait};
         Some(match (self, cause) {
             (Stop, Started) => Wait,
-            (Wait, Owner | Reunited | Forced) => Alone,
+            (Wait, Owner | Reunited | PeerHeld | Forced) => Alone,
             (Wait, Followed) => Second,
-            (Second, CannotApply | CopyBroken | ContestLost | Dismissed | Superseded | Left) => Wait,
+            (Second, CannotApply | CopyBroken | ContestLost | Dismissed | Superseded | Ruled | Left) => Wait,
             (Alone, Paired) => Prim,
             (Second | Prim, PeerLeft | PeerLost) => Alone,
-            (Prim, ContestLost | Superseded | Left) => Wait,
-            (Alone, Superseded | Forked | Left) => Wait,
+            (Prim, ContestLost | Superseded | Ruled | Left) => Wait,
+            (Alone, Superseded | Forked | Ruled | Left) => Wait,
             (Wait | Alone | Prim | Second, Stopped) => Stop,
             _ => return None,
         })
@@ -118,7 +122,7 @@ impl Status {
 }
 
 impl Cause {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Started,
         Self::Owner,
         Self::Reunited,
@@ -133,6 +137,8 @@ impl Cause {
         Self::ContestLost,
         Self::Superseded,
         Self::Forked,
+        Self::PeerHeld,
+        Self::Ruled,
         Self::Left,
         Self::Stopped,
     ];
@@ -154,6 +160,8 @@ impl Cause {
             Self::ContestLost => "no heartbeat, and the peer may have gone on",
             Self::Superseded => "the peer has gone on in a newer generation",
             Self::Forked => "both nodes went on alone: an operator must choose",
+            Self::PeerHeld => "a failover rule keeps the peer from serving, and the data are the same",
+            Self::Ruled => "a failover rule holds",
             Self::Left => "left on command",
             Self::Stopped => "stopped",
         }

@@ -45,4 +45,6 @@ pub enum Due {
     StreamGivenUp,
     /// The peer of a copy has been silent for too long.
     CopyEnds,
+    /// A failover rule has called for its order, or for none, for long enough.
+    RuleActs,
 }

@@ -1,9 +1,10 @@
 //! The life of a pair, scene by scene.
 
+#[allow(dead_code, reason = "each file of tests uses its part")]
 mod scene;
 
 use safetui_core::{
-    Action, Cause, Command, Event, Gate, Mark, Refusal, Tick, explain::Block, foresee::Ahead,
+    Action, Cause, Command, Event, Gate, Mark, Refusal, Tick, explain::Block, foresee::Ahead, rule::State,
 };
 use scene::{ALONE, PRIM, Pair, SECOND, STOP, WAIT};
 
@@ -252,6 +253,7 @@ fn without_a_secondary_a_stop_is_foreseen_as_an_outage() {
 #[test]
 fn every_event_means_something_or_nothing_in_every_state() {
     let mut pair = Pair::ready();
+    pair.nodes.iter_mut().for_each(|node| node.cfg.book = scene::book());
     let mut random = 0x9E37_79B9_u64;
     let mut next = move |bound: u64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -267,7 +269,11 @@ fn every_event_means_something_or_nothing_in_every_state() {
             2 => pair.event(node, Event::AddressTaken),
             3 => pair.event(node, Event::Linked(next(2) == 0)),
             4 => pair.event(node, Event::StreamLost { boot: safetui_core::Boot(next(3) as u32) }),
-            5 => pair.now = pair.now.plus(next(3000)),
+            5 => {
+                let state = State::ALL[next(4) as usize];
+                pair.event(node, Event::Resource { id: next(4) as u8, state });
+            }
+            6 => pair.now = pair.now.plus(next(3000)),
             _ => pair.pass(10 * next(30)),
         }
         for node in 0..2 {

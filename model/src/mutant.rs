@@ -34,6 +34,11 @@ fn without(rule: Rule) -> Mutant {
         Rule::Lease => ("Lease", worlds::PAUSE_AND_CUT),
         Rule::LateSelf => ("LateSelf", worlds::NO_WITNESS),
         Rule::Fork => ("Fork", worlds::FORKS),
+        Rule::Await => ("Await", worlds::WAITING),
+        Rule::StandIn => ("StandIn", worlds::WAITING),
+        Rule::Recall => ("Recall", worlds::WAITING),
+        Rule::MaxLoop => ("MaxLoop", worlds::RESTARTING),
+        Rule::Damping => ("Damping", worlds::WAITING),
     };
     Mutant { rule: name, settings: Settings { rules: Rules::without(rule), ..world } }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use safetui_core::{Cause, Mark, Role, mirror::Flow};
+use safetui_core::{Cause, Mark, Role, mirror::Flow, rule::Hold};
 use stateright::Property;
 
 use crate::{
     pair::Pair,
-    world::{BASE, World, Write, survivor_serves},
+    world::{BASE, Rest, World, Write, survivor_serves},
 };
 
 /// Every property, in the order in which they are shown.
@@ -29,11 +29,22 @@ pub fn all() -> Vec<Property<Pair>> {
         Property::always("a wake clears what is due", nothing_stays_due),
         Property::always("recovers once faults cease", recovers),
         Property::always("a survivor of a healthy pair serves in its window", one_crash_is_survived),
+        Property::always("whom a failover rule makes wait does not serve", held_serves_not),
+        Property::always("with a failing check the pair comes to rest", |pair: &Pair, world: &World| {
+            rest(pair, world, false) != Rest::Restless
+        }),
+        Property::always("with a check that flaps the pair comes to rest", |pair: &Pair, world: &World| {
+            rest(pair, world, true) != Rest::Restless
+        }),
+        Property::always("who can serve while a check fails serves", |pair: &Pair, world: &World| {
+            rest(pair, world, false) != Rest::Idle
+        }),
         Property::sometimes("takeover after silence", |_, world| took_over(world)),
         Property::sometimes("a contest is lost", |_, world| lost_contest(world)),
         Property::sometimes("paired again after a crash", |pair: &Pair, world: &World| {
             world.paired() && world.left.crashes < pair.settings.budget.crashes
         }),
+        Property::sometimes("failover rules keep both nodes from serving", |_, world| both_wait(world)),
         Property::sometimes("a write is acknowledged", |_, world: &World| world.write == Write::Acknowledged),
     ]
 }
@@ -89,6 +100,23 @@ fn one_crash_is_survived(pair: &Pair, world: &World) -> bool {
         || victims
             .into_iter()
             .all(|victim| survivor_serves(&pair.settings, world, victim, pair.ticks_to_take_over()))
+}
+
+fn held_serves_not(_: &Pair, world: &World) -> bool {
+    let cores = world.nodes.iter().filter_map(|node| node.core.as_ref());
+    cores.into_iter().all(|core| !(core.role().serves() && matches!(core.held(), Hold::Wait { .. })))
+}
+
+/// How it ends if what is down now stays so.
+fn rest(pair: &Pair, world: &World, flaps: bool) -> Rest {
+    if world.down.iter().all(|down| down.is_empty()) {
+        return Rest::Quiet;
+    }
+    pair.healing.rests(&pair.settings, world, flaps)
+}
+
+fn both_wait(world: &World) -> bool {
+    world.nodes.iter().all(|node| node.core.as_ref().is_some_and(|core| core.held() != Hold::None))
 }
 
 fn took_over(world: &World) -> bool {

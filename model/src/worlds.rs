@@ -1,6 +1,9 @@
 //! The worlds that are checked each time, and what each is for.
 
-use safetui_core::{Rules, Timing, Witness};
+use safetui_core::{
+    Rules, Timing, Witness,
+    rule::{Book, Order, Pace, Read, Set, State, Term},
+};
 
 use crate::world::{Budget, Settings, Start};
 
@@ -21,6 +24,7 @@ const NO_FAULT: Budget = Budget {
     skews: 0,
     swaps: 0,
     unplugs: 0,
+    failures: 0,
     writes: Budget::ANY,
 };
 
@@ -40,6 +44,8 @@ pub const CALM: Settings = Settings {
     timing: PROMPT,
     witness: Witness::Router,
     rules: Rules::ALL,
+    book: Book::EMPTY,
+    checked: Set::EMPTY,
     budget: NO_FAULT,
     faults: u8::MAX,
     failover: true,
@@ -138,6 +144,39 @@ pub const NO_WITNESS: Settings = Settings {
     ..CALM
 };
 
+/// One rule over one resource.
+const fn book(condition: Read, order: Order, book: &Book) -> Book {
+    match book.with(&[Term::Read(condition)], order) {
+        Ok(book) => book,
+        Err(_) => panic!("one comparison is a condition"),
+    }
+}
+
+const DOWN: [Read; 2] = [Read::one(0, State::Down), Read::one(1, State::Down)];
+
+/// Nothing is counted.
+const UNCOUNTED: Pace = Pace { act: 1, wake: 3, maxloop: 3, interval: 0 };
+
+/// The second automatic action stops the module, however late it comes.
+const COUNTED: Pace = Pace { maxloop: 1, interval: u64::MAX, ..UNCOUNTED };
+
+pub const WAITING: Settings = Settings {
+    name: "an external check fails, a rule makes wait",
+    book: book(DOWN[0], Order::Wait, &Book::EMPTY).followed(Set::EMPTY, UNCOUNTED),
+    checked: Set::of(0),
+    budget: Budget { failures: 2, ..NO_FAULT },
+    ..CALM
+};
+
+pub const RESTARTING: Settings = Settings {
+    name: "an application fails, rules restart it",
+    book: book(DOWN[1], Order::StopStart, &book(DOWN[0], Order::Restart, &Book::EMPTY))
+        .followed(Set::of(0).with(Set::of(1)), COUNTED),
+    checked: Set::of(0).with(Set::of(1)),
+    budget: Budget { failures: 2, ..NO_FAULT },
+    ..CALM
+};
+
 pub const FORKS: Settings = Settings {
     name: "no witness: a cut forks",
     witness: Witness::None,
@@ -165,5 +204,7 @@ pub fn all() -> Vec<Entry> {
         pinned(UNPLUGGED, 267_563),
         pinned(NO_WITNESS, 9_795),
         pinned(FORKS, 8_184),
+        pinned(WAITING, 194_939),
+        pinned(RESTARTING, 66_742),
     ]
 }

@@ -18,7 +18,12 @@ const ACKNOWLEDGES: &str = "at most one node acknowledges writes";
 const SERVES_ALL: &str = "who serves has every acknowledged write";
 
 fn module(witness: Witness) -> Subject {
-    let voice = Voice { nodes: ["n1".into(), "n2".into()], tick: Some(100), witness: "the router".into() };
+    let voice = Voice {
+        nodes: ["n1".into(), "n2".into()],
+        tick: Some(100),
+        witness: "the router".into(),
+        ..Voice::default()
+    };
     Subject { voice, timing: LAN, witness, relay: true, failover: true, starts: true }
 }
 

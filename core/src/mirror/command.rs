@@ -80,7 +80,7 @@ impl<const H: usize> Mirror<H> {
         }
     }
 
-    fn judge_swap(&self, cfg: &Config, now: Tick) -> Option<Refusal> {
+    pub(super) fn judge_swap(&self, cfg: &Config, now: Tick) -> Option<Refusal> {
         let heard = self.recent(cfg, now).is_some_and(|beat| beat.role == Role::Prim);
         match (self.role, self.step) {
             (Role::Stop, _) => Some(Refusal::NotStarted),

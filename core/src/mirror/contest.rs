@@ -63,7 +63,7 @@ impl<const H: usize> Mirror<H> {
                 }
                 Due::CopyEnds | Due::StreamGivenUp => self.stop_copying(cfg, out),
                 Due::ListeningEnds => self.listened(cfg, now, out),
-                Due::Beat => return,
+                Due::Beat | Due::RuleActs => return,
             }
             debug_assert!(self.window(cfg).is_none_or(|next| next != (ends, due)), "time would stand still");
         }

@@ -14,6 +14,7 @@ use crate::{
 impl<const H: usize> Mirror<H> {
     pub(super) fn open(&mut self, now: Tick, out: &mut Actions<H>) {
         self.after = After::Wait;
+        self.watch.start();
         self.turn(now, Cause::Started, out);
         self.begin(Job::Open, Step::Opening, out);
     }
@@ -81,14 +82,18 @@ impl<const H: usize> Mirror<H> {
         self.begin(Job::Leave { from, kill: true }, Step::Leaving, out);
     }
 
-    /// Gives up a serving role in good order, or stops following.
     pub(super) fn leave(&mut self, now: Tick, after: After, out: &mut Actions<H>) {
+        self.leave_for(now, Cause::Left, after, out);
+    }
+
+    /// Gives up a serving role in good order, or stops following.
+    pub(super) fn leave_for(&mut self, now: Tick, cause: Cause, after: After, out: &mut Actions<H>) {
         if self.role == Role::Second {
-            self.stop_following(now, Cause::Left, out);
+            self.stop_following(now, cause, out);
         } else {
             let from = self.role;
             out.push(Action::Lease(now));
-            self.turn(now, Cause::Left, out);
+            self.turn(now, cause, out);
             self.begin(Job::Leave { from, kill: false }, Step::Leaving, out);
         }
         self.after = after;
@@ -115,6 +120,7 @@ impl<const H: usize> Mirror<H> {
             (Job::Open, Step::Opening) => self.opened(cfg, now, ok, out),
             (Job::Enter { .. }, Step::Entering) | (Job::Restart { .. }, Step::Restarting) => {
                 self.step = if ok { Step::Steady } else { Step::Failed };
+                self.watch.found.forget(cfg.book.roled);
                 self.beat_due = now;
             }
             (Job::Leave { from, kill }, Step::Leaving) => self.left(now, from, kill, out),
@@ -154,6 +160,7 @@ impl<const H: usize> Mirror<H> {
     }
 
     fn closed(&mut self, now: Tick, out: &mut Actions<H>) {
+        self.watch.stop();
         let again = self.after == After::Start;
         self.force = Force::None;
         self.step = Step::Steady;

@@ -5,17 +5,19 @@
 //!   driver ──────────────────▶ notice_sleep        ──────▶ driver
 //!                              expire     windows, before whatever woke us
 //!                              take       what the event says
+//!                              heed_rules what the failover rules call for
 //!                              settle     what follows from all that is known
 //!                              beat       one heartbeat a period, one at each change
 //! ```
 //!
 //! [`contest`] has the windows, [`pairing`] who copies from whom, [`handover`] how roles are taken up and given
-//! up, [`command`] what an operator may ask.
+//! up, [`command`] what an operator may ask, `ruled` what failover rules do.
 
 mod command;
 mod contest;
 mod handover;
 pub mod pairing;
+mod ruled;
 mod symmetry;
 
 pub use command::Severity;
@@ -27,6 +29,7 @@ use crate::{
     event::{Beat, Command, Echo, Event},
     record::{Boot, Generation, Kin, Mark, Record},
     role::{Cause, Role, Status},
+    rule::{State, Watch},
     time::{Due, Tick},
 };
 
@@ -135,6 +138,7 @@ pub struct Mirror<const H: usize = 64> {
     ask_swap: bool,
     /// Does the interface of the virtual IP have a working link?
     linked: bool,
+    watch: Watch,
 }
 
 impl<const H: usize> Mirror<H> {
@@ -168,6 +172,7 @@ impl<const H: usize> Mirror<H> {
             taken: false,
             ask_swap: false,
             linked: true,
+            watch: Watch::NEW,
         }
     }
 
@@ -178,14 +183,15 @@ impl<const H: usize> Mirror<H> {
         self.notice_sleep(cfg, now, out);
         self.expire(cfg, now, out);
         self.take(cfg, now, event, out);
+        self.heed_rules(cfg, now, out);
         self.settle(cfg, now, out);
         self.beat(cfg, now, out);
     }
 
     /// When to wake at the latest, and what for; later than `now` after `handle(now, Woke)`.
     pub fn next_wake(&self, cfg: &Config) -> (Tick, Due) {
-        let beat = (self.beat_due, Due::Beat);
-        self.window(cfg).map_or(beat, |window| beat.min(window))
+        let dues = [Some((self.beat_due, Due::Beat)), self.window(cfg), self.rule_due(cfg)];
+        dues.into_iter().flatten().min().unwrap_or((self.beat_due, Due::Beat))
     }
 
     fn take(&mut self, cfg: &Config, now: Tick, event: Event, out: &mut Actions<H>) {
@@ -201,6 +207,7 @@ impl<const H: usize> Mirror<H> {
             Event::ReceiveFailed => self.receive_failed(now, out),
             Event::AddressTaken => self.taken = self.role == Role::Second,
             Event::Linked(linked) => self.linked = linked,
+            Event::Resource { id, state } => self.resource(cfg, id, state),
             Event::Ordered(command) => self.order(cfg, now, command, out),
         }
     }
@@ -282,12 +289,15 @@ impl<const H: usize> Mirror<H> {
             ask_swap: self.ask_swap,
             dismiss: self.dismisses(cfg, now),
             witness: self.witnessed(cfg, now),
+            down: self.watch.found.in_state(State::Down),
+            held: self.watch.is_held(),
         }
     }
 
     /// The word beside the role.
     pub const fn status(&self) -> Status {
         match (self.role, self.step) {
+            (Role::Wait, Step::Steady) if self.watch.unchecked => Status::Transient,
             (Role::Stop | Role::Wait, Step::Steady) | (_, Step::Failed) => Status::NotReady,
             (Role::Second, Step::Steady) if matches!(self.flow, Flow::Copying) => Status::Transient,
             (_, Step::Steady) => Status::Ready,
@@ -362,6 +372,7 @@ impl<const H: usize> Mirror<H> {
             *first = beat.parent;
         }
         self.record = Record { term: beat.term, generation, history, mark: beat.mark, side: beat.side };
+        self.watch = Watch::told(beat.down, beat.held);
         self.role = beat.role;
         self.fenced = beat.fenced;
         self.partner = beat.partner;
@@ -408,6 +419,7 @@ impl<const H: usize> Mirror<H> {
         let refused = self.judge(cfg, now, command);
         out.push(Action::Answer { command, refused });
         if refused.is_none() {
+            self.watch.forget_loops();
             self.obey(now, command, out);
         }
     }

@@ -30,7 +30,7 @@ pub enum Relation {
 impl<const H: usize> Mirror<H> {
     /// Started, and neither serving nor following: what may this node become?
     pub(super) fn settle_waiting(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
-        if !matches!(self.step, Step::Steady | Step::Listening { .. }) {
+        if !matches!(self.step, Step::Steady | Step::Listening { .. }) || self.is_kept(cfg) {
             return;
         }
         if self.force == Force::Serve {
@@ -125,6 +125,8 @@ impl<const H: usize> Mirror<H> {
         let same = beat.mark == Mark::Shared && relation == Relation::Same && beat.side == Side::Second;
         if primary && (same || beat.mark == Mark::Copying) && self.answers_this_role(beat) {
             self.serve(cfg, now, Cause::Reunited, out);
+        } else if relation == Relation::Same && self.may_stand_in(cfg, beat) && self.answers_this_role(beat) {
+            self.serve(cfg, now, Cause::PeerHeld, out);
         }
     }
 

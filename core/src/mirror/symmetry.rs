@@ -53,6 +53,7 @@ impl<const H: usize> Mirror<H> {
     /// Moves the origin of this node's clock forward by `by`.
     pub fn rebase(&mut self, by: u64) {
         self.moments(|tick| tick.rebased(by));
+        self.watch.rebase(by);
     }
 
     /// Moves the origin of the peer's clock forward by `by`.
@@ -67,10 +68,12 @@ impl<const H: usize> Mirror<H> {
         let timing = &cfg.timing;
         let before = Tick(now.0.saturating_sub(timing.timeout + timing.guard + 2));
         self.moments(|tick| if tick < before { Tick(0) } else { tick });
+        self.watch.forget(&cfg.book, now);
         if self.sent_at < now {
             (self.sent_at, self.sent) = (Tick(0), 0);
         }
-        if !matches!(self.role, Role::Wait | Role::Second) {
+        let acted = cfg.book.is_empty() || now.since(self.since) >= cfg.book.pace.act.max(1);
+        if !matches!(self.role, Role::Wait | Role::Second) && acted {
             self.since = Tick(0);
         }
         // Contact only moves on: a run that is unbroken since then stays so however old it is.

@@ -2,7 +2,9 @@
 
 use safetui_core::{
     Action, Actions, Beat, Boot, Command, Config, Event, Job, Mirror, Record, Role, Rules, Status, Tick,
-    Timing, Witness, mirror::Flow,
+    Timing, Witness,
+    mirror::Flow,
+    rule::{Book, Order, Pace, Read, Set, State, Term},
 };
 
 pub(crate) type Core = Mirror<4>;
@@ -11,7 +13,29 @@ pub(crate) const TIMING: Timing =
     Timing { period: 100, timeout: 1000, guard: 500, gap: 150, delay: 20, late: 50, drift: 2, losses: 2 };
 
 pub(crate) fn config(first: bool) -> Config {
-    Config { timing: TIMING, witness: Witness::Router, failover: true, first, rules: Rules::ALL }
+    Config {
+        timing: TIMING,
+        witness: Witness::Router,
+        failover: true,
+        first,
+        rules: Rules::ALL,
+        book: Book::EMPTY,
+    }
+}
+
+/// A resource that is watched in every started state, two that are about the running application.
+pub(crate) const LINK: u8 = 0;
+pub(crate) const PORT: u8 = 1;
+pub(crate) const ADDRESS: u8 = 2;
+
+/// For each of them the rule of the same number.
+pub(crate) fn book() -> Book {
+    let rules = [(LINK, Order::Wait), (PORT, Order::Restart), (ADDRESS, Order::StopStart)];
+    let book = rules.into_iter().try_fold(Book::EMPTY, |book, (id, order)| {
+        book.with(&[Term::Read(Read::one(id, State::Down))], order)
+    });
+    let roled = Set::of(PORT).with(Set::of(ADDRESS));
+    book.unwrap().followed(roled, Pace { act: 100, wake: 1000, maxloop: 3, interval: 86_400_000 })
 }
 
 /// One node with what its driver would hold.
@@ -93,6 +117,23 @@ impl Pair {
         assert_eq!([pair.nodes[0].state(), pair.nodes[1].state()], [PRIM, SECOND]);
         pair.nodes.iter_mut().for_each(|node| node.orders.clear());
         pair
+    }
+
+    /// As `ready`, with rules and everything up.
+    pub(crate) fn watched() -> Self {
+        let mut pair = Self::fresh();
+        pair.nodes.iter_mut().for_each(|node| node.cfg.book = book());
+        pair.order(0, Command::Prim);
+        pair.order(1, Command::Start);
+        (0..2).for_each(|node| pair.finds(node, LINK, State::Up));
+        pair.pass(3000);
+        assert_eq!(pair.states(), [PRIM, SECOND]);
+        pair.nodes.iter_mut().for_each(|node| node.orders.clear());
+        pair
+    }
+
+    pub(crate) fn finds(&mut self, node: usize, id: u8, state: State) {
+        self.event(node, Event::Resource { id, state });
     }
 
     pub(crate) fn order(&mut self, node: usize, command: Command) {

@@ -54,6 +54,8 @@ impl Voice {
             Step::Acknowledge(node) => at(node, "acknowledges the client's write"),
             Step::Copy(node) => from(1 - node, format!("has all the data of {} now", self.name(node))),
             Step::Unplug(node) => at(node, "loses the link to its clients"),
+            Step::Fail(node, id) => from(node, format!("finds {} down", self.resource(id))),
+            Step::Mend(node, id) => from(node, format!("finds {} up again", self.resource(id))),
             Step::Swap(node) => at(node, "is asked by an operator to change roles"),
         }
     }

@@ -23,12 +23,14 @@ pub struct Voice {
     pub tick: Option<u64>,
     /// Who is asked when the peer is silent, as the reader calls it.
     pub witness: String,
+    /// The resources that are checked, by their numbers.
+    pub resources: Vec<String>,
 }
 
 impl Default for Voice {
     fn default() -> Self {
         let node = |number| format!("node{number}");
-        Self { nodes: [node(1), node(2)], tick: None, witness: "the router".into() }
+        Self { nodes: [node(1), node(2)], tick: None, witness: "the router".into(), resources: Vec::new() }
     }
 }
 
@@ -112,6 +114,10 @@ impl Voice {
 
     fn name(&self, node: usize) -> &str {
         &self.nodes[node]
+    }
+
+    fn resource(&self, id: u8) -> String {
+        self.resources.get(usize::from(id)).cloned().unwrap_or_else(|| format!("resource {id}"))
     }
 
     fn other(&self, node: usize) -> &str {

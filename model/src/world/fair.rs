@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashSet,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash, RandomState},
     sync::Mutex,
 };
 
-use safetui_core::{Beat, Cause, Command, Event, Role, Status, Tick};
+use safetui_core::{Beat, Cause, Command, Event, Role, Status, Tick, rule::Set};
 
 use super::{Budget, Cut, Settings, Start, Step, World};
 
@@ -32,6 +32,7 @@ impl Healing {
         let mut world = world.calm(settings);
         let mut path = Vec::new();
         for _ in 0..ticks {
+            world.start_what_rules_stopped(settings);
             let print = self.print(&world);
             if world.paired() || world.awaits_operator() || self.known(print) {
                 for print in path {
@@ -45,15 +46,15 @@ impl Healing {
         false
     }
 
-    fn print(&self, world: &World) -> u64 {
-        self.hasher.hash_one(world)
+    pub(super) fn print(&self, what: impl Hash) -> u64 {
+        self.hasher.hash_one(what)
     }
 
-    fn known(&self, print: u64) -> bool {
+    pub(super) fn known(&self, print: u64) -> bool {
         self.healed[print as usize % SHARDS].lock().is_ok_and(|healed| healed.contains(&print))
     }
 
-    fn remember(&self, print: u64) {
+    pub(super) fn remember(&self, print: u64) {
         if let Ok(mut healed) = self.healed[print as usize % SHARDS].lock() {
             healed.insert(print);
         }
@@ -78,10 +79,11 @@ pub fn survivor_serves(settings: &Settings, world: &World, victim: usize, ticks:
 
 impl World {
     /// The same state with every fault repaired and none to come.
-    fn calm(&self, settings: &Settings) -> Self {
+    pub(super) fn calm(&self, settings: &Settings) -> Self {
         let mut world = self.clone();
         world.left = Budget::default();
         world.cut = Cut::None;
+        world.down = [Set::EMPTY; 2];
         for node in 0..2 {
             world.wires[node].detained = None;
             world.nodes[node].paused = false;
@@ -131,7 +133,7 @@ impl World {
     }
 
     /// Everything under way arrives, everything that can be done for the data is done, and time passes.
-    fn fair_tick(&mut self, settings: &Settings, runs: [bool; 2]) {
+    pub(super) fn fair_tick(&mut self, settings: &Settings, runs: [bool; 2]) {
         for (to, hears) in runs.into_iter().enumerate() {
             while hears && !self.wires[to].is_empty() {
                 self.take(settings, Step::Deliver { to, at: 0 });

@@ -3,19 +3,25 @@
 //! One tick is one heartbeat period. A node's clock always reads [`BASE`]; instead of moving on, every moment
 //! that is stored anywhere moves back, so that no run has an end and still there are finitely many states.
 
+mod checks;
 mod data;
 mod fair;
 mod names;
 mod node;
+mod settle;
 mod step;
 mod wire;
 
 pub use fair::{Healing, survivor_serves};
 pub use node::Node;
+pub use settle::Rest;
 pub use step::{Step, Torn};
 pub use wire::{Cut, Wire};
 
-use safetui_core::{Config, Mirror, Rules, Tick, Timing, Witness};
+use safetui_core::{
+    Config, Mirror, Rules, Tick, Timing, Witness,
+    rule::{Book, Set},
+};
 
 /// How many ancestors a record keeps in the model: names that nobody can mention any more are dropped, so
 /// this is more than two nodes can need.
@@ -46,6 +52,8 @@ pub struct Budget {
     pub swaps: u8,
     /// A node's link to its clients is lost, and stays so while faults last.
     pub unplugs: u8,
+    /// A resource that is checked fails; it may be repaired at any time.
+    pub failures: u8,
     /// No fault: writes of the client, [`Budget::ANY`] for no bound.
     pub writes: u8,
 }
@@ -56,8 +64,9 @@ impl Budget {
 
     /// Faults in all.
     pub const fn sum(&self) -> u8 {
-        let Self { crashes, cuts, losses, detours, pauses, skews, swaps, unplugs, writes: _ } = *self;
-        crashes + cuts + losses + detours + pauses + skews + swaps + unplugs
+        let Self { crashes, cuts, losses, detours, pauses, skews, swaps, unplugs, failures, writes: _ } =
+            *self;
+        crashes + cuts + losses + detours + pauses + skews + swaps + unplugs + failures
     }
 }
 
@@ -79,6 +88,10 @@ pub struct Settings {
     pub timing: Timing,
     pub witness: Witness,
     pub rules: Rules,
+    /// The failover rules.
+    pub book: Book,
+    /// The resources that are checked on each node, and may fail.
+    pub checked: Set,
     pub budget: Budget,
     /// How many of them in all, at most.
     pub faults: u8,
@@ -108,6 +121,7 @@ impl Settings {
             failover: self.failover,
             first: node == 0,
             rules: self.rules,
+            book: self.book,
         }
     }
 }
@@ -137,6 +151,8 @@ pub struct World {
     pub left: Budget,
     /// Ticks by which the first node's clock is ahead.
     pub skew: i8,
+    /// The resources that are down on each node, whether it is noticed or not.
+    pub down: [Set; 2],
     /// An acknowledged write was overwritten by a copy that nobody had asked for.
     pub overwritten: bool,
 }

@@ -1,6 +1,6 @@
 //! What can happen next, and what then does.
 
-use safetui_core::{Action, Actions, Boot, Command, Event, Gate, Job, Tick};
+use safetui_core::{Action, Actions, Boot, Command, Event, Gate, Job, Tick, rule::Set};
 
 use super::{BASE, Budget, Core, Cut, H, Node, Settings, Wire, World, Write, node::Link};
 
@@ -56,6 +56,10 @@ pub enum Step {
     Swap(usize),
     /// The link that the node's clients come by is lost.
     Unplug(usize),
+    /// A resource of that node is down from now on.
+    Fail(usize, u8),
+    /// It is up again.
+    Mend(usize, u8),
 }
 
 /// On which side of a durable step a node loses power.
@@ -79,6 +83,7 @@ impl World {
             write: Write::None,
             left: Budget::default(),
             skew: 0,
+            down: [Set::EMPTY; 2],
             overwritten: false,
         };
         world.boot(settings, 0, Command::Prim);
@@ -93,6 +98,7 @@ impl World {
             self.possible_heartbeats(settings, node, steps);
             self.possible_data(settings, node, steps);
             self.possible_faults(node, steps);
+            self.possible_failures(settings, node, steps);
         }
         self.possible_cuts(settings, steps);
         if self.time_may_pass(settings) {
@@ -242,6 +248,11 @@ impl World {
                 self.left.swaps -= 1;
                 self.event(settings, node, Event::Ordered(Command::Swap), None);
             }
+            Step::Fail(node, id) => {
+                self.left.failures -= 1;
+                self.down[node] = self.down[node].with(Set::of(id));
+            }
+            Step::Mend(node, id) => self.down[node] = self.down[node].without(Set::of(id)),
             Step::Unplug(node) => {
                 self.left.unplugs -= 1;
                 self.event(settings, node, Event::Linked(false), None);
@@ -329,7 +340,8 @@ impl World {
         let streams = (settings.direct_cuts || settings.one_way) && self.nodes[node].source.is_some();
         let stream = if self.cut.data() { Event::StreamUp { boot } } else { Event::StreamLost { boot } };
         let answered = self.cut.router(node).then_some(Event::Answered { asked: BASE });
-        answered.into_iter().chain(streams.then_some(stream)).chain([Event::Woke])
+        let found = self.news(settings, node);
+        answered.into_iter().chain(streams.then_some(stream)).chain(found).chain([Event::Woke])
     }
 
     /// Every moment on that node's clock moves back.

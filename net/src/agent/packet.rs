@@ -73,6 +73,8 @@ pub(crate) fn longest() -> Beat {
         ask_swap: true,
         dismiss: true,
         witness: true,
+        down: safetui_core::rule::Set::ALL,
+        held: true,
     }
 }
 

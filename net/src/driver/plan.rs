@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use safetui_core::{Config, Rules, Witness};
+use safetui_core::{Config, Rules, Witness, rule::Book};
 
 use super::timing::timing;
 use crate::{config::Module, node::Node};
@@ -34,6 +34,7 @@ impl Plan {
             failover: module.failover,
             first: node.me < peer,
             rules: Rules::ALL,
+            book: Book::EMPTY,
         };
         let signature = u64::from_str_radix(&module.signature, 16)
             .map_err(|_| format!("the signature {} is not a number", module.signature))?;

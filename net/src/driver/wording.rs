@@ -14,7 +14,9 @@ pub fn cause(cause: Cause, to: Role) -> (Level, String) {
         | Cause::Superseded
         | Cause::Forked
         | Cause::CannotApply
-        | Cause::CopyBroken => (Level::Critical, format!("{}: {}", to.word(), cause.text())),
+        | Cause::CopyBroken
+        | Cause::PeerHeld
+        | Cause::Ruled => (Level::Critical, format!("{}: {}", to.word(), cause.text())),
         Cause::Paired => (Level::Event, "Reintegration ended (synchronize)".into()),
         Cause::Followed => (Level::Event, "Reintegration begins: copying from the peer".into()),
         Cause::Started | Cause::Owner | Cause::Reunited | Cause::Forced | Cause::Left | Cause::Stopped => {
@@ -46,6 +48,11 @@ pub fn note(note: Note) -> (Level, String) {
             (Level::Critical, "another machine answers for the virtual IP: no takeover".into())
         }
         Note::ScriptsFailed => (Level::Critical, "scripts of this role failed".into()),
+        Note::RuleActs { rule, order } => {
+            (Level::Critical, format!("Action {} from failover rule {rule}", order.word()))
+        }
+        Note::WakesUp => (Level::Critical, "Action wakeup from failover rule Implicit_wakeup".into()),
+        Note::TooOften => (Level::Critical, "Action stop called by maxloop".into()),
     }
 }
 

@@ -104,6 +104,8 @@ impl Estate {
             ask_swap: false,
             dismiss: false,
             witness: false,
+            down: safetui_core::rule::Set::EMPTY,
+            held: false,
         };
         Some((plan.peer, Entry { module: plan.id, signature: plan.signature, beat }))
     }

@@ -1,0 +1,44 @@
+//! Arrays longer than serde knows, written without the default values at their end.
+
+use core::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, SeqAccess, Visitor},
+};
+
+pub(super) fn serialize<S: Serializer, T: Serialize + Default + PartialEq, const N: usize>(
+    list: &[T; N],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let used = list.iter().rposition(|it| *it != T::default()).map_or(0, |last| last + 1);
+    to.collect_seq(&list[..used])
+}
+
+pub(super) fn deserialize<'de, D, T, const N: usize>(from: D) -> Result<[T; N], D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default + Copy,
+{
+    from.deserialize_seq(Items(PhantomData))
+}
+
+struct Items<T, const N: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default + Copy, const N: usize> Visitor<'de> for Items<T, N> {
+    type Value = [T; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {N} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = [T::default(); N];
+        let mut used = 0;
+        while let Some(item) = items.next_element()? {
+            *list.get_mut(used).ok_or_else(|| A::Error::invalid_length(used + 1, &self))? = item;
+            used += 1;
+        }
+        Ok(list)
+    }
+}

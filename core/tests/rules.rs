@@ -1,0 +1,223 @@
+//! Failover rules, scene by scene.
+
+#[allow(dead_code, reason = "each file of tests uses its part")]
+mod scene;
+
+use safetui_core::{
+    Action, Cause, Command, Job, Note, Role, Status,
+    explain::{Block, Evidence},
+    foresee::Ahead,
+    rule::{Hold, Order, Read, State, Term, Whose},
+};
+use scene::{ADDRESS, ALONE, LINK, PORT, PRIM, Pair, SECOND, STOP, WAIT};
+
+const UP: State = State::Up;
+const DOWN: State = State::Down;
+
+fn block(pair: &Pair, node: usize) -> Option<Block> {
+    let it = &pair.nodes[node];
+    it.core.explain(&it.cfg, pair.now).map(|why| why.block)
+}
+
+fn restarts(pair: &Pair, node: usize) -> usize {
+    let restart = |it: &&Action<4>| matches!(it, Action::Begin(Job::Restart { .. }));
+    pair.nodes[node].orders.iter().filter(restart).count()
+}
+
+#[test]
+fn a_start_waits_until_what_a_wait_rule_reads_is_checked() {
+    let mut pair = Pair::fresh();
+    pair.nodes.iter_mut().for_each(|node| node.cfg.book = scene::book());
+    pair.order(0, Command::Start);
+    pair.pass(3000);
+    assert_eq!(pair.nodes[0].state(), (Role::Wait, Status::Transient));
+    assert_eq!(block(&pair, 0), Some(Block::Unchecked));
+    pair.finds(0, LINK, UP);
+    assert_eq!(pair.nodes[0].state(), WAIT);
+    assert_eq!(block(&pair, 0), Some(Block::NoData));
+}
+
+#[test]
+fn a_primary_that_must_wait_hands_over_and_comes_back_as_secondary() {
+    let mut pair = Pair::watched();
+    pair.finds(0, LINK, DOWN);
+    pair.pass(400);
+    assert_eq!(pair.states(), [WAIT, ALONE]);
+    assert_eq!((pair.nodes[0].core.cause(), pair.nodes[1].core.cause()), (Cause::Ruled, Cause::PeerLeft));
+    let it = &pair.nodes[0];
+    let why = it.core.explain(&it.cfg, pair.now).unwrap();
+    assert_eq!(why.block, Block::Ruled(0));
+    let evidence = Evidence::Resource { whose: Whose::Mine, id: LINK, state: DOWN };
+    assert_eq!(why.guards[0].map(|guard| (guard.holds, guard.evidence)), Some((false, evidence)));
+    pair.pass(5000);
+    assert_eq!(pair.states(), [WAIT, ALONE], "it stays so while the link is down");
+    pair.finds(0, LINK, UP);
+    pair.pass(2500);
+    assert_eq!(pair.states(), [SECOND, PRIM]);
+}
+
+#[test]
+fn a_resource_that_was_down_for_a_moment_moves_nothing() {
+    let mut pair = Pair::watched();
+    for id in [LINK, PORT, ADDRESS] {
+        pair.finds(0, id, DOWN);
+        pair.pass(90);
+        pair.finds(0, id, UP);
+        pair.pass(1000);
+    }
+    assert_eq!((pair.states(), restarts(&pair, 0)), ([PRIM, SECOND], 0));
+}
+
+#[test]
+fn who_waited_goes_on_only_once_there_was_nothing_to_wait_for_during_a_while() {
+    let mut pair = Pair::watched();
+    pair.finds(1, LINK, DOWN);
+    pair.pass(300);
+    for _ in 0..5 {
+        pair.finds(1, LINK, UP);
+        pair.pass(900);
+        assert_eq!(pair.nodes[1].core.held(), Hold::Wait { rule: 0 });
+        pair.finds(1, LINK, DOWN);
+        pair.pass(900);
+    }
+    pair.finds(1, LINK, UP);
+    pair.pass(1500);
+    assert_eq!(pair.states(), [PRIM, SECOND]);
+}
+
+/// Both wait for their links, with the same data.
+fn both_wait() -> Pair {
+    let mut pair = Pair::watched();
+    // Neither hears the other leave, so neither has gone on alone.
+    pair.speaks = [false, false];
+    (0..2).for_each(|node| pair.finds(node, LINK, DOWN));
+    pair.pass(200);
+    pair.speaks = [true, true];
+    pair.pass(1000);
+    assert_eq!(pair.states(), [WAIT, WAIT]);
+    assert_eq!([block(&pair, 0), block(&pair, 1)], [Some(Block::BothRuled(0)); 2]);
+    pair
+}
+
+#[test]
+fn of_two_that_wait_the_first_that_may_serve_does_whichever_was_primary() {
+    for first in 0..2 {
+        let mut pair = both_wait();
+        pair.finds(first, LINK, UP);
+        pair.pass(2000);
+        assert_eq!(pair.nodes[first].state(), ALONE);
+        assert_eq!(pair.nodes[first].core.cause(), [Cause::Reunited, Cause::PeerHeld][first]);
+        pair.finds(1 - first, LINK, UP);
+        pair.pass(2500);
+        assert_eq!((pair.nodes[first].state(), pair.nodes[1 - first].state()), (PRIM, SECOND));
+    }
+}
+
+#[test]
+fn with_failover_off_nobody_stands_in() {
+    let mut pair = both_wait();
+    pair.nodes.iter_mut().for_each(|node| node.cfg.failover = false);
+    pair.finds(1, LINK, UP);
+    pair.pass(5000);
+    assert_eq!(pair.states(), [WAIT, WAIT]);
+}
+
+#[test]
+fn an_operator_overrules_a_wait_until_it_would_have_ended() {
+    let mut pair = both_wait();
+    pair.order(0, Command::Prim);
+    pair.pass(3000);
+    assert_eq!(pair.states(), [ALONE, WAIT]);
+    pair.finds(0, LINK, UP);
+    pair.finds(0, LINK, DOWN);
+    pair.pass(3000);
+    assert_eq!(pair.states()[0], WAIT, "a new failure is a new matter");
+}
+
+#[test]
+fn an_application_that_keeps_failing_is_restarted_and_then_given_to_the_peer() {
+    let mut pair = Pair::watched();
+    for restart in 1..=3 {
+        pair.finds(0, PORT, DOWN);
+        pair.pass(200);
+        assert_eq!((pair.states(), restarts(&pair, 0)), ([PRIM, SECOND], restart));
+        assert_eq!(pair.nodes[0].core.found().state(PORT), State::Init);
+    }
+    pair.finds(0, PORT, DOWN);
+    pair.pass(500);
+    assert_eq!(pair.states(), [STOP, ALONE]);
+    assert_eq!(block(&pair, 0), Some(Block::TooOften(1)));
+    assert!(pair.nodes[0].orders.contains(&Action::Note(Note::TooOften)));
+    pair.order(0, Command::Start);
+    pair.finds(0, LINK, UP);
+    pair.pass(3000);
+    assert_eq!(pair.states(), [SECOND, PRIM]);
+}
+
+#[test]
+fn an_operator_s_command_ends_the_counting_and_so_does_its_interval() {
+    let mut pair = Pair::watched();
+    let fails = |pair: &mut Pair, times: usize| {
+        for _ in 0..times {
+            pair.finds(0, PORT, DOWN);
+            pair.pass(200);
+        }
+        assert_eq!(pair.states(), [PRIM, SECOND]);
+    };
+    fails(&mut pair, 3);
+    pair.order(0, Command::Restart);
+    fails(&mut pair, 3);
+    pair.nodes[0].cfg.book.pace.interval = 1000;
+    pair.pass(1000);
+    fails(&mut pair, 3);
+    pair.nodes[0].cfg.book.pace.interval = 0;
+    fails(&mut pair, 10);
+}
+
+#[test]
+fn a_stopstart_gives_the_service_to_the_peer_and_the_node_comes_back() {
+    let mut pair = Pair::watched();
+    pair.finds(0, ADDRESS, DOWN);
+    pair.pass(500);
+    assert_eq!(pair.nodes[1].state(), ALONE);
+    pair.finds(0, LINK, UP);
+    pair.pass(3000);
+    assert_eq!(pair.states(), [SECOND, PRIM]);
+}
+
+#[test]
+fn what_is_said_of_an_application_that_is_not_running_is_not_about_the_next() {
+    let mut pair = Pair::watched();
+    pair.finds(1, ADDRESS, DOWN);
+    pair.pass(50);
+    pair.order(0, Command::Swap);
+    pair.pass(5000);
+    assert_eq!(pair.states(), [SECOND, PRIM], "the address that was down is another one now");
+}
+
+#[test]
+fn rules_may_read_the_peer_and_change_roles() {
+    let mut pair = Pair::watched();
+    let peers = Read { whose: Whose::Peers, ..Read::one(3, DOWN) };
+    for node in &mut pair.nodes {
+        let condition = [Term::Read(Read::one(3, DOWN)), Term::Read(peers), Term::Not, Term::And];
+        node.cfg.book = node.cfg.book.with(&condition, Order::Swap).unwrap();
+    }
+    pair.finds(0, 3, DOWN);
+    pair.finds(1, 3, DOWN);
+    pair.pass(1000);
+    assert_eq!(pair.states(), [PRIM, SECOND], "the peer is no better");
+    pair.finds(1, 3, UP);
+    pair.pass(2000);
+    assert_eq!(pair.states(), [SECOND, PRIM]);
+}
+
+#[test]
+fn a_start_is_foreseen_with_everything_up() {
+    let mut pair = Pair::watched();
+    pair.order(1, Command::Stop);
+    pair.pass(500);
+    let it = &pair.nodes[1];
+    let course = it.core.foresee(&it.cfg, pair.now, Ahead::Order(Command::Start));
+    assert_eq!(course.end, [Some(SECOND), Some(PRIM)]);
+}

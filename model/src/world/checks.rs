@@ -1,0 +1,43 @@
+//! Resources that fail and recover, and the checkers that notice within a tick.
+
+use safetui_core::{Event, Role, mirror::Step as Stage, rule::State};
+
+use super::{Core, Settings, Step, World};
+
+impl World {
+    /// A resource may fail while failures are left, and be repaired at any time.
+    pub(super) fn possible_failures(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+        for id in settings.checked.iter() {
+            if self.down[node].has(id) {
+                steps.push(Step::Mend(node, id));
+            } else if self.left.failures > 0 && self.can_fail(settings, node, id) {
+                steps.push(Step::Fail(node, id));
+            }
+        }
+    }
+
+    /// An application that does not run cannot fail.
+    fn can_fail(&self, settings: &Settings, node: usize, id: u8) -> bool {
+        !settings.book.roled.has(id) || self.nodes[node].runs() && self.is_checked(settings, node, id)
+    }
+
+    /// Does a checker watch that resource now?
+    fn is_checked(&self, settings: &Settings, node: usize, id: u8) -> bool {
+        self.nodes[node].core.as_ref().is_some_and(|core| {
+            let steady = matches!(core.step(), Stage::Steady | Stage::Failed);
+            let runs = core.role().serves() && steady;
+            let started = core.role() != Role::Stop && core.step() != Stage::Opening;
+            if settings.book.roled.has(id) { runs } else { started }
+        })
+    }
+
+    /// What that node's checkers find that its core does not know.
+    pub(super) fn news(&self, settings: &Settings, node: usize) -> impl Iterator<Item = Event> + use<> {
+        let known = self.nodes[node].core.as_ref().map(Core::found).unwrap_or_default();
+        let watched = settings.checked.iter().filter(|id| self.is_checked(settings, node, *id));
+        let down = self.down[node];
+        let found = watched.map(|id| (id, if down.has(id) { State::Down } else { State::Up }));
+        let news: Vec<_> = found.filter(|(id, state)| known.state(*id) != *state).collect();
+        news.into_iter().map(|(id, state)| Event::Resource { id, state })
+    }
+}
