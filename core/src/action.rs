@@ -35,6 +35,9 @@ pub enum Action<const H: usize> {
     ReceiveStop,
     /// Ask the service network whether somebody still answers for the virtual IP.
     Probe,
+    /// Ask the arbiter for the right to go on alone from that generation; said again each period until it is
+    /// answered as [`crate::Event::Granted`] or [`crate::Event::Denied`].
+    Ask { generation: Generation },
     /// The command was taken or refused.
     Answer { command: Command, refused: Option<Refusal> },
     /// The role has changed.
@@ -84,6 +87,8 @@ pub enum Note {
     PeerHeard,
     /// The window after the last contact has ended.
     Contested { continuity: bool, echo: bool },
+    /// The window has ended, and the arbiter is asked who may go on.
+    AsksArbiter,
     /// A takeover was due and automatic failover is off.
     FailoverOff,
     /// Somebody else answers for the virtual IP: no takeover.

@@ -43,6 +43,8 @@ pub enum Witness {
     None,
     /// A router that answers whoever reaches it.
     Router,
+    /// A server that grants each shared generation to one node, once.
+    Arbiter,
 }
 
 /// The rules of the protocol; the model removes them one at a time and must then find a counterexample.
@@ -88,10 +90,12 @@ pub enum Rule {
     MaxLoop,
     /// Who waited goes on only when there has been nothing to wait for during a while.
     Damping,
+    /// Where there is an arbiter, only its grant of the shared generation wins a contested window.
+    Grant,
 }
 
 impl Rule {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Hold,
         Self::MarkFirst,
         Self::Continuity,
@@ -112,6 +116,7 @@ impl Rule {
         Self::Recall,
         Self::MaxLoop,
         Self::Damping,
+        Self::Grant,
     ];
 }
 
@@ -146,6 +151,13 @@ pub struct Config {
     pub rules: Rules,
     /// The failover rules.
     pub book: Book,
+}
+
+impl Config {
+    /// Does an arbiter's word, and nothing else, win a contested window?
+    pub fn arbitrates(&self) -> bool {
+        self.witness == Witness::Arbiter && self.rules.has(Rule::Grant)
+    }
 }
 
 impl Timing {

@@ -18,6 +18,10 @@ pub enum Event {
     Heard(Beat),
     /// The witness answered the question asked at `asked`.
     Answered { asked: Tick },
+    /// The arbiter's answer: this node, and no other ever, may go on alone from that generation.
+    Granted { generation: Generation },
+    /// The arbiter's answer: the peer may, so this node must not.
+    Denied { generation: Generation },
     /// The newest job has ended.
     Done { job: Job, ok: bool },
     /// Source: that life of the peer has applied the whole tree and is level with the live stream.

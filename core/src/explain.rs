@@ -29,6 +29,8 @@ pub enum Block {
     /// Work of the present step is not done yet.
     Working,
     Listening,
+    /// The peer is silent, and the arbiter has not said yet who goes on.
+    Asking,
     /// Never had the data, and nobody offers it.
     NoData,
     HalfCopied,
@@ -138,6 +140,7 @@ impl<const H: usize> Mirror<H> {
             }
             (Role::Wait, Step::Listening { .. }) => Block::Listening,
             (Role::Wait, Step::Steady) => self.block_of_waiting(cfg, now),
+            _ if self.asks() => Block::Asking,
             _ => Block::Working,
         }
     }
@@ -211,7 +214,7 @@ impl<const H: usize> Mirror<H> {
         let heard = self.evidence_of_peer(now);
         let witness = match cfg.witness {
             Witness::None => Evidence::NoWitness,
-            Witness::Router => Evidence::Witness { answers: self.witnessed(cfg, now) },
+            Witness::Router | Witness::Arbiter => Evidence::Witness { answers: self.witnessed(cfg, now) },
         };
         let record = self.record();
         [
@@ -260,6 +263,7 @@ impl Block {
             Self::Stopped => "the module is stopped",
             Self::Working => "a change is under way",
             Self::Listening => "just started: listening for the peer",
+            Self::Asking => "the peer is silent: the arbiter is asked which of the two goes on",
             Self::NoData => "this node never had the data, and no peer offers it",
             Self::HalfCopied => "the data here are half copied: only the peer has them whole",
             Self::NotUpToDate => "the peer may have newer data",
@@ -286,6 +290,7 @@ impl Block {
         match self {
             Self::Stopped => [Some(Way::Start), None, None],
             Self::Working | Self::Listening | Self::PeerMustMove => [Some(Way::Wait), None, None],
+            Self::Asking => [Some(Way::Wait), Some(Way::Prim), None],
             Self::NoData => [Some(Way::StartPeer), Some(Way::Prim), None],
             Self::HalfCopied => [Some(Way::StartPeer), None, None],
             Self::NotUpToDate | Self::LatchedAfterContest => [Some(Way::StartPeer), Some(Way::Prim), None],

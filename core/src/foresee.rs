@@ -152,6 +152,8 @@ impl<const H: usize> Run<'_, H> {
                 let stage = |what| Stage { after: now.since(self.start), peer: node == 1, what };
                 match action {
                     Action::Send(beat) => self.wires[1 - node] = Some(beat),
+                    // Of the two, only one can be silent here, so the other is granted what it asks for.
+                    Action::Ask { generation } => next = Some(Event::Granted { generation }),
                     Action::Begin(job) => {
                         self.course.push(stage(What::Job(job)));
                         next = Some(Event::Done { job, ok: true });

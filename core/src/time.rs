@@ -41,6 +41,8 @@ pub enum Due {
     Probe,
     /// The secondary has waited out the primary's window and its guard.
     SecondaryWindowEnds,
+    /// The arbiter has not answered the primary, and may by now have heard the secondary.
+    ArbiterSilent,
     /// The stream to the secondary has been broken for as long as a peer may be silent.
     StreamGivenUp,
     /// The peer of a copy has been silent for too long.

@@ -39,8 +39,9 @@ fn without(rule: Rule) -> Mutant {
         Rule::Recall => ("Recall", worlds::WAITING),
         Rule::MaxLoop => ("MaxLoop", worlds::RESTARTING),
         Rule::Damping => ("Damping", worlds::WAITING),
+        Rule::Grant => ("Grant", worlds::ARBITER_AND_CUTS),
     };
-    Mutant { rule: name, settings: Settings { rules: Rules::without(rule), ..world } }
+    Mutant { rule: name, settings: Settings { rules: [Rules::without(rule); 2], ..world } }
 }
 
 fn without_relay() -> Mutant {

@@ -26,9 +26,17 @@ impl Pair {
         Self { settings, healing: Arc::new(Healing::default()), until: None, only: None }
     }
 
-    /// May both go on alone in this world? Then an operator decides, and nothing recovers by itself.
-    pub fn forks(&self) -> bool {
-        self.settings.witness == Witness::None && self.settings.budget.cuts > 0 && !self.settings.strict
+    /// Does this world promise that at most one node serves? Without a witness both may go on alone after a cut,
+    /// and where an operator has spoken by force he answers for it.
+    pub fn excludes(&self, world: &World) -> bool {
+        let forks =
+            self.settings.witness == Witness::None && self.settings.budget.cuts > 0 && !self.settings.strict;
+        !forks && !world.forced
+    }
+
+    /// Do the clocks, of which the lease of an address is made, mean anything here?
+    pub const fn has_time(&self) -> bool {
+        !self.settings.untimed
     }
 
     /// Enough for a lost contest on both sides, a restart, a copy and the pairing.

@@ -2,25 +2,25 @@
 
 use std::time::Instant;
 
-use safetui_core::{Cause, Mark, Role, mirror::Flow, rule::Hold};
+use safetui_core::{Cause, Gate, Mark, Role, mirror::Flow, rule::Hold};
 use stateright::Property;
 
 use crate::{
     pair::Pair,
-    world::{BASE, Rest, World, Write, survivor_serves},
+    world::{BASE, Node, Rest, World, Write, survivor_serves},
 };
 
 /// Every property, in the order in which they are shown.
 pub fn all() -> Vec<Property<Pair>> {
     vec![
         Property::always("at most one node acknowledges writes", |pair: &Pair, world: &World| {
-            pair.forks() || one_acknowledges(world)
+            !pair.excludes(world) || one_acknowledges(world)
         }),
         Property::always("at most one node answers for the virtual IP", |pair: &Pair, world: &World| {
-            pair.forks() || one_answers(world)
+            !(pair.excludes(world) && pair.has_time()) || one_answers(pair, world)
         }),
         Property::always("who serves has every acknowledged write", |pair: &Pair, world: &World| {
-            pair.forks() || serves_all(world)
+            !pair.excludes(world) || serves_all(pair, world)
         }),
         Property::always("no acknowledged write is overwritten unseen", |_, world: &World| {
             !world.overwritten
@@ -61,19 +61,26 @@ pub fn in_time() -> Property<Pair> {
 fn one_acknowledges(world: &World) -> bool {
     let can = |node: usize| {
         let it = &world.nodes[node];
-        let applied_by_peer = matches!(it.gate, safetui_core::Gate::Both { .. }) && world.connected(node);
-        matches!(it.gate, safetui_core::Gate::Alone { .. }) || applied_by_peer
+        let applied_by_peer = matches!(it.gate, Gate::Both { .. }) && world.connected(node);
+        matches!(it.gate, Gate::Alone { .. }) || applied_by_peer
     };
     !(can(0) && can(1))
 }
 
-fn one_answers(world: &World) -> bool {
-    !(world.nodes[0].answers() && world.nodes[1].answers())
+fn one_answers(pair: &Pair, world: &World) -> bool {
+    // The kernel of a virtual machine stands still with it; that of a paused agent does not.
+    let answers = |node: &Node| node.answers() && !(pair.settings.frozen && node.paused);
+    !(answers(&world.nodes[0]) && answers(&world.nodes[1]))
 }
 
-fn serves_all(world: &World) -> bool {
-    world.write != Write::Acknowledged
-        || world.nodes.iter().all(|node| !(node.answers() && node.writable()) || node.data)
+/// Without time, the one that serves is the one that acknowledges by itself: what another still shows may be old.
+fn serves_all(pair: &Pair, world: &World) -> bool {
+    let serves = |node: &Node| match node.gate {
+        Gate::Alone { .. } => node.answers() || !pair.has_time(),
+        Gate::Both { .. } => node.answers() && pair.has_time(),
+        Gate::Closed | Gate::Held => false,
+    };
+    world.write != Write::Acknowledged || world.nodes.iter().all(|node| !serves(node) || node.data)
 }
 
 fn disk_is_believed(world: &World) -> bool {
@@ -96,7 +103,7 @@ fn one_crash_is_survived(pair: &Pair, world: &World) -> bool {
     let untouched = world.left == pair.settings.budget && world.paired();
     // Without automatic failover a primary need not be survived.
     let victims = (0..2).filter(|victim| pair.settings.failover || !world.serves(*victim));
-    !untouched
+    !(untouched && pair.has_time())
         || victims
             .into_iter()
             .all(|victim| survivor_serves(&pair.settings, world, victim, pair.ticks_to_take_over()))

@@ -50,9 +50,10 @@ pub fn least_timeout((delay, gap, losses): (u64, u64, u64), threads: usize) -> R
 /// Two cuts that may be one-way; with delays one cut, which is as large.
 fn world(timing: Timing) -> Settings {
     let delay = timing.delay as u8;
-    let cuts = if delay == 0 { 2 } else { 1 };
-    let budget = Budget { cuts, losses: timing.losses as u8, ..worlds::CALM.budget };
-    Settings { timing, delay, one_way: delay == 0, budget, ..worlds::CALM }
+    let budget =
+        Budget { cuts: if delay == 0 { 2 } else { 1 }, losses: timing.losses as u8, ..worlds::CALM.budget };
+    let cuts = if delay == 0 { worlds::ONE_WAY } else { worlds::PLAIN };
+    Settings { timing, budget, delay, cuts, ..worlds::CALM }
 }
 
 /// The property that falls first, if one does.

@@ -1,11 +1,11 @@
 //! The worlds that are checked each time, and what each is for.
 
 use safetui_core::{
-    Rules, Timing, Witness,
+    Command, Rule, Rules, Timing, Witness,
     rule::{Book, Order, Pace, Read, Set, State, Term},
 };
 
-use crate::world::{Budget, Settings, Start};
+use crate::world::{Budget, Cut, Settings, Start};
 
 /// A world, and how many states it has: a pinned number proves that the run was complete, and makes every
 /// change of the state space a change that somebody has looked at.
@@ -22,11 +22,22 @@ const NO_FAULT: Budget = Budget {
     detours: 0,
     pauses: 0,
     skews: 0,
-    swaps: 0,
+    orders: 0,
+    backups: 0,
+    wipes: 0,
     unplugs: 0,
     failures: 0,
     writes: Budget::ANY,
 };
+
+/// Who reaches the router reaches whoever else does.
+pub const PLAIN: &[Cut] = &[Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All];
+
+/// And the way between the nodes alone.
+const DIRECT_TOO: &[Cut] = &[Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All, Cut::Direct];
+
+/// And one direction of it.
+pub const ONE_WAY: &[Cut] = &[Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All, Cut::Deaf(0), Cut::Deaf(1)];
 
 /// Heartbeats arrive within the period in which they are sent, in any order.
 const PROMPT: Timing =
@@ -43,7 +54,7 @@ pub const CALM: Settings = Settings {
     name: "calm",
     timing: PROMPT,
     witness: Witness::Router,
-    rules: Rules::ALL,
+    rules: [Rules::ALL; 2],
     book: Book::EMPTY,
     checked: Set::EMPTY,
     budget: NO_FAULT,
@@ -52,8 +63,13 @@ pub const CALM: Settings = Settings {
     strict: false,
     delay: 0,
     relay: true,
-    direct_cuts: false,
-    one_way: false,
+    cuts: PLAIN,
+    pins: true,
+    quorum: 2,
+    grants_once: true,
+    untimed: false,
+    frozen: false,
+    orders: &[],
     torn: true,
     start: Start::Ready,
 };
@@ -67,14 +83,14 @@ pub const CRASH_AND_CUT: Settings =
 pub const TWO_CUTS: Settings = Settings {
     name: "two cuts, also one-way",
     budget: Budget { cuts: 2, ..NO_FAULT },
-    one_way: true,
+    cuts: ONE_WAY,
     ..CALM
 };
 
 pub const ONE_WAY_AND_CRASH: Settings = Settings {
     name: "a one-way cut and a crash",
     budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
-    one_way: true,
+    cuts: ONE_WAY,
     ..CALM
 };
 
@@ -110,7 +126,7 @@ pub const DRIFT: Settings = Settings {
 pub const DIRECT: Settings = Settings {
     name: "only the way between the nodes cut, and a crash",
     budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
-    direct_cuts: true,
+    cuts: DIRECT_TOO,
     ..CALM
 };
 
@@ -128,8 +144,12 @@ pub const FIRST_START: Settings = Settings {
     ..CALM
 };
 
-pub const SWAP: Settings =
-    Settings { name: "a swap, and a cut", budget: Budget { cuts: 1, swaps: 1, ..NO_FAULT }, ..CALM };
+pub const SWAP: Settings = Settings {
+    name: "a swap, and a cut",
+    budget: Budget { cuts: 1, orders: 1, ..NO_FAULT },
+    orders: &[Command::Swap],
+    ..CALM
+};
 
 pub const UNPLUGGED: Settings = Settings {
     name: "a service link lost, and a cut",
@@ -184,6 +204,115 @@ pub const FORKS: Settings = Settings {
     ..CALM
 };
 
+/// Twins of the router, of which only one is the one that the nodes know.
+pub const TWINS: Settings = Settings {
+    name: "two machines with the router's address, and a crash",
+    budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
+    cuts: &[Cut::Twins(0), Cut::Twins(1), Cut::Off(0), Cut::Off(1)],
+    ..CALM
+};
+
+/// Each node reaches some of three routers, and the peer at most by their reflection.
+pub const THREE_ROUTERS: Settings = Settings {
+    name: "three routers, of which two must answer, and a crash",
+    budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
+    cuts: &[
+        Cut::Views([0b011, 0b100]),
+        Cut::Views([0b100, 0b011]),
+        Cut::Views([0b011, 0b110]),
+        Cut::Views([0b001, 0b010]),
+        Cut::Views([0b011, 0b000]),
+    ],
+    ..CALM
+};
+
+/// A virtual machine whose clock stands still with it.
+pub const FROZEN: Settings = Settings {
+    name: "a pause in which the clock stands still",
+    budget: Budget { pauses: 1, ..NO_FAULT },
+    frozen: true,
+    ..CALM
+};
+
+pub const OPERATOR: Settings = Settings {
+    name: "an operator's order, and a crash",
+    budget: Budget { crashes: 1, orders: 1, ..NO_FAULT },
+    orders: ORDERS,
+    ..CALM
+};
+
+pub const TWO_ORDERS: Settings = Settings {
+    name: "two orders, also on both nodes at once",
+    budget: Budget { orders: 2, ..NO_FAULT },
+    orders: ORDERS,
+    ..CALM
+};
+
+pub const FORCED: Settings = Settings {
+    name: "an order by force, and two crashes",
+    budget: Budget { crashes: 2, orders: 1, ..NO_FAULT },
+    orders: &[Command::Prim, Command::Failover, Command::Second],
+    ..CALM
+};
+
+/// All that takes nothing from anybody.
+const ORDERS: &[Command] =
+    &[Command::Stop, Command::StopStart, Command::Restart, Command::Swap, Command::ForceStop];
+
+pub const WIPED: Settings = Settings {
+    name: "a crash, and an empty disk",
+    budget: Budget { crashes: 1, wipes: 1, ..NO_FAULT },
+    ..CALM
+};
+
+pub const BACKUP: Settings = Settings {
+    name: "a crash, and a disk that is put back to an older backup",
+    budget: Budget { crashes: 1, backups: 1, ..NO_FAULT },
+    ..CALM
+};
+
+/// One node already has the rule Yield, the other does not yet.
+pub const UPGRADE: Settings = Settings {
+    name: "two rule sets side by side, and two cuts",
+    budget: Budget { cuts: 2, ..NO_FAULT },
+    rules: [Rules::ALL, Rules::without(Rule::Yield)],
+    ..CALM
+};
+
+pub const ARBITER: Settings = Settings {
+    name: "an arbiter: a cut and a crash",
+    witness: Witness::Arbiter,
+    budget: Budget { crashes: 1, cuts: 1, ..NO_FAULT },
+    relay: false,
+    cuts: ANY,
+    ..CALM
+};
+
+pub const ARBITER_AND_CUTS: Settings = Settings {
+    name: "an arbiter: two cuts of any kind, no reflection",
+    witness: Witness::Arbiter,
+    budget: Budget { cuts: 2, ..NO_FAULT },
+    relay: false,
+    cuts: ANY,
+    ..CALM
+};
+
+/// Every kind of cut in which one and the same machine is asked.
+pub const ANY: &[Cut] =
+    &[Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All, Cut::Direct, Cut::Deaf(0), Cut::Deaf(1)];
+
+/// The shortest timers: in a world without time, they only say in which order a node loses patience.
+const IMPATIENT: Timing = Timing { timeout: 3, guard: 1, ..PROMPT };
+
+pub const UNTIMED: Settings = Settings {
+    name: "an arbiter, no assumption about time, and a crash",
+    timing: IMPATIENT,
+    witness: Witness::Arbiter,
+    budget: Budget { crashes: 1, ..NO_FAULT },
+    untimed: true,
+    ..CALM
+};
+
 /// Every world that the check exhausts.
 pub fn all() -> Vec<Entry> {
     let pinned = |settings, states| Entry { settings, states };
@@ -202,8 +331,8 @@ pub fn all() -> Vec<Entry> {
         pinned(FIRST_START, 58_843),
         pinned(SWAP, 259_237),
         pinned(UNPLUGGED, 267_563),
-        pinned(NO_WITNESS, 9_795),
-        pinned(FORKS, 8_184),
+        pinned(NO_WITNESS, 9_723),
+        pinned(FORKS, 5_217),
         pinned(WAITING, 194_939),
         pinned(RESTARTING, 66_742),
     ]

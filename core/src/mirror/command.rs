@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     event::{Command, Refusal},
     record::Mark,
-    role::Role,
+    role::{Cause, Role},
     time::Tick,
 };
 
@@ -94,7 +94,8 @@ impl<const H: usize> Mirror<H> {
 
     fn judge_prim(&self, cfg: &Config, now: Tick) -> Option<Refusal> {
         let idle = matches!(self.step, Step::Steady | Step::Listening { .. });
-        if !matches!(self.role, Role::Stop | Role::Wait) {
+        let waits = matches!(self.role, Role::Stop | Role::Wait) || self.awaits_takeover();
+        if !waits {
             Some(Refusal::WrongRole)
         } else if !idle {
             Some(Refusal::Busy)
@@ -148,9 +149,16 @@ impl<const H: usize> Mirror<H> {
 
     fn start_forced(&mut self, now: Tick, force: Force, out: &mut Actions<H>) {
         self.force = force;
-        if self.role == Role::Stop {
-            self.open(now, out);
+        match self.role {
+            Role::Stop => self.open(now, out),
+            Role::Second => self.stop_following(now, Cause::Left, out),
+            _ => {}
         }
+    }
+
+    /// A secondary without its primary that only the arbiter's silence holds: an operator may speak instead.
+    const fn awaits_takeover(&self) -> bool {
+        matches!(self.role, Role::Second) && self.asking.is_some()
     }
 
     fn stop(&mut self, now: Tick, after: After, out: &mut Actions<H>) {

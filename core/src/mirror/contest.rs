@@ -2,12 +2,17 @@
 //!
 //! Let t0 be the last contact. The primary decides at `t0 + timeout`, the secondary at
 //! `t0 + timeout + guard`; either wins only with an unbroken run of witness answers since t0.
+//!
+//! With an arbiter they ask at those moments instead. Both name the generation that they share; it grants each
+//! generation to one node, once, so however late the answers come, one of the two goes on at most. A primary
+//! that waits for the answer has no lease and acknowledges nothing by itself; when the guard is over it gives
+//! way. A secondary asks until it is answered.
 
 use super::{Flow, Mirror, Run};
 use crate::{
     action::{Action, Actions, Note},
     config::{Config, Rule, Witness},
-    record::Mark,
+    record::{Generation, Mark},
     role::{Cause, Role},
     time::{Due, Tick},
 };
@@ -28,6 +33,10 @@ impl<const H: usize> Mirror<H> {
     pub(super) fn window(&self, cfg: &Config) -> Option<(Tick, Due)> {
         let primary = (self.contact(cfg).plus(cfg.timing.timeout), Due::PrimaryWindowEnds);
         match (self.role, self.flow) {
+            (Role::Prim, _) if self.asking.is_some() => {
+                self.asking.map(|since| (since.plus(cfg.timing.guard.max(1)), Due::ArbiterSilent))
+            }
+            (Role::Second, _) if self.asking.is_some() => None,
             (Role::Prim, _) => Some(primary),
             (Role::Alone, Flow::Copying) => Some((primary.0, Due::CopyEnds)),
             (Role::Alone, Flow::Level) => Some((primary.0, Due::CopyEnds).min(self.stream_window(cfg))),
@@ -58,6 +67,7 @@ impl<const H: usize> Mirror<H> {
                     out.push(Action::Probe);
                 }
                 Due::SecondaryWindowEnds => self.decide_as_secondary(cfg, now, out),
+                Due::ArbiterSilent => self.fence(now, Cause::ContestLost, out),
                 Due::CopyEnds if self.role == Role::Second => {
                     self.stop_following(now, Cause::CopyBroken, out);
                 }
@@ -80,6 +90,9 @@ impl<const H: usize> Mirror<H> {
     }
 
     fn decide_as_primary(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        if cfg.arbitrates() {
+            return self.start_asking(now, out);
+        }
         let from = self.contact(cfg);
         let continuity = self.continuity(cfg, now, from) && from >= self.woke;
         let silent = now.since(self.heard()) > cfg.timing.silence() || !cfg.rules.has(Rule::Yield);
@@ -92,6 +105,9 @@ impl<const H: usize> Mirror<H> {
     }
 
     fn decide_as_secondary(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
+        if cfg.arbitrates() {
+            return self.start_asking(now, out);
+        }
         let heard = self.peer.map_or(Tick(0), |peer| peer.heard);
         let continuity = self.continuity(cfg, now, heard) && heard >= self.woke;
         let echo = self.was_heard_lately(cfg);
@@ -103,6 +119,46 @@ impl<const H: usize> Mirror<H> {
             self.take_over(cfg, now, Cause::PeerLost, out);
         } else {
             self.stop_following(now, Cause::ContestLost, out);
+        }
+    }
+
+    fn start_asking(&mut self, now: Tick, out: &mut Actions<H>) {
+        self.asking = Some(now);
+        self.beat_due = now;
+        out.push(Action::Note(Note::AsksArbiter));
+    }
+
+    /// Once a period, with the heartbeat: a question or its answer may be lost.
+    pub(super) fn ask(&self, out: &mut Actions<H>) {
+        if self.asking.is_some() {
+            out.push(Action::Ask { generation: self.record.generation });
+        }
+    }
+
+    /// Is this the answer that the node waits for? One to an earlier question names an earlier generation.
+    fn awaits(&self, generation: Generation) -> bool {
+        self.asking.is_some() && generation == self.record.generation
+    }
+
+    /// Nobody else will ever be granted this generation, so whether the peer has been heard again meanwhile does
+    /// not matter: unused, the grant would leave the peer without one when it needs it.
+    pub(super) fn granted(&mut self, cfg: &Config, now: Tick, generation: Generation, out: &mut Actions<H>) {
+        match self.role {
+            _ if !self.awaits(generation) => {}
+            Role::Prim => self.go_alone(cfg, now, Cause::PeerLost, out),
+            _ if self.taken => {
+                out.push(Action::Note(Note::AddressTaken));
+                self.stop_following(now, Cause::ContestLost, out);
+            }
+            _ => self.take_over(cfg, now, Cause::PeerLost, out),
+        }
+    }
+
+    pub(super) fn denied(&mut self, now: Tick, generation: Generation, out: &mut Actions<H>) {
+        match self.role {
+            _ if !self.awaits(generation) => {}
+            Role::Prim => self.fence(now, Cause::ContestLost, out),
+            _ => self.stop_following(now, Cause::ContestLost, out),
         }
     }
 
@@ -124,6 +180,10 @@ impl<const H: usize> Mirror<H> {
 
     /// Has the witness answered without a gap from `from` until now?
     pub(super) fn continuity(&self, cfg: &Config, now: Tick, from: Tick) -> bool {
+        // Whoever is not told to ask the arbiter goes on without a word.
+        if cfg.witness == Witness::Arbiter {
+            return true;
+        }
         if cfg.witness == Witness::None || !cfg.rules.has(Rule::Continuity) {
             return self.witnessed(cfg, now);
         }

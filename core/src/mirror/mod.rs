@@ -133,6 +133,8 @@ pub struct Mirror<const H: usize = 64> {
     sent: u8,
     sent_at: Tick,
     probed: bool,
+    /// Since when this node asks the arbiter whether it may go on alone.
+    asking: Option<Tick>,
     /// Somebody answered for the virtual IP since the peer was last heard.
     taken: bool,
     ask_swap: bool,
@@ -169,6 +171,7 @@ impl<const H: usize> Mirror<H> {
             sent: 0,
             sent_at: Tick(0),
             probed: false,
+            asking: None,
             taken: false,
             ask_swap: false,
             linked: true,
@@ -199,6 +202,8 @@ impl<const H: usize> Mirror<H> {
             Event::Woke => {}
             Event::Heard(beat) => self.hear(cfg, now, beat, out),
             Event::Answered { asked } => self.answered(cfg, asked),
+            Event::Granted { generation } => self.granted(cfg, now, generation, out),
+            Event::Denied { generation } => self.denied(now, generation, out),
             Event::Done { job, ok } => self.done(cfg, now, job, ok, out),
             Event::Copied { boot } => self.copied(cfg, now, boot, out),
             Event::Drained { boot } => self.drained(cfg, now, boot, out),
@@ -261,6 +266,7 @@ impl<const H: usize> Mirror<H> {
         self.sent = if self.sent_at == now { self.sent.saturating_add(1) } else { 0 };
         self.sent_at = now;
         out.push(Action::Send(self.as_beat(cfg, now)));
+        self.ask(out);
         self.lease(cfg, now, out);
     }
 
@@ -300,6 +306,7 @@ impl<const H: usize> Mirror<H> {
             (Role::Wait, Step::Steady) if self.watch.unchecked => Status::Transient,
             (Role::Stop | Role::Wait, Step::Steady) | (_, Step::Failed) => Status::NotReady,
             (Role::Second, Step::Steady) if matches!(self.flow, Flow::Copying) => Status::Transient,
+            (_, Step::Steady) if self.asking.is_some() => Status::Transient,
             (_, Step::Steady) => Status::Ready,
             _ => Status::Transient,
         }
@@ -316,6 +323,7 @@ impl<const H: usize> Mirror<H> {
         self.cause = cause;
         self.since = now;
         self.ask_swap = false;
+        self.asking = None;
         self.beat_due = now;
     }
 
@@ -332,7 +340,8 @@ impl<const H: usize> Mirror<H> {
 
     /// Restates the right to serve, as far as it reaches now.
     fn lease(&self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
-        if !self.role.serves() {
+        // Who asks whether it may go on has no right of its own meanwhile.
+        if !self.role.serves() || self.asking.is_some() {
             return;
         }
         out.push(Action::Lease(match self.role {
@@ -433,6 +442,11 @@ impl<const H: usize> Mirror<H> {
 impl<const H: usize> Mirror<H> {
     pub const fn step(&self) -> Step {
         self.step
+    }
+
+    /// Does this node wait for the arbiter's word?
+    pub const fn asks(&self) -> bool {
+        self.asking.is_some()
     }
 
     pub const fn flow(&self) -> Flow {

@@ -18,7 +18,8 @@ pub trait Names {
 impl Beat {
     /// A proof that is too old is too old.
     pub fn forget(&mut self, cfg: &Config) {
-        self.proof = self.proof.min(cfg.timing.echo() + 1);
+        // The arbiter's word does not depend on it.
+        self.proof = if cfg.arbitrates() { 0 } else { self.proof.min(cfg.timing.echo() + 1) };
         self.witness = false;
     }
 
@@ -96,6 +97,7 @@ impl<const H: usize> Mirror<H> {
             *until = change(*until);
         }
         self.broken = self.broken.map(&change);
+        self.asking = self.asking.map(&change);
         if let Some(run) = &mut self.run {
             *run = Run { since: change(run.since), last: change(run.last) };
         }

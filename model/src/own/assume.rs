@@ -22,6 +22,9 @@ pub(super) fn assumed(subject: &Subject, limits: &Limits, faults: u8) -> Vec<Str
             "{witness} reflects heartbeats: whoever reaches it hears whoever else does (`safetui state -v` shows it)"
         )),
         Witness::Router => {}
+        Witness::Arbiter => {
+            said.push(format!("{witness} keeps on its disk what it has granted; no clock is relied on for writes"));
+        }
     }
     if limits.budget.writes != Budget::ANY {
         said.push(format!("the client writes at most {} times", limits.budget.writes));

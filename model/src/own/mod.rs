@@ -249,7 +249,7 @@ fn explore_to(
 impl Subject {
     /// The world of this module, with at most so many of the faults that `budget` allows.
     fn settings(&self, timing: Timing, budget: &Budget, faults: u8) -> Settings {
-        let router = self.witness == Witness::Router;
+        let asks = self.witness != Witness::None;
         Settings {
             name: "the module",
             timing,
@@ -260,8 +260,7 @@ impl Subject {
             strict: true,
             delay: timing.delay as u8,
             relay: self.relay,
-            direct_cuts: router,
-            one_way: router,
+            cuts: if asks { worlds::ANY } else { worlds::PLAIN },
             ..worlds::CALM
         }
     }

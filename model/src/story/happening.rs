@@ -17,11 +17,11 @@ impl Voice {
         let from = |node: usize, text: String| Some((Some(node), text));
         let between = |text: String| Some((None, text));
         match step {
-            Step::Tick { by: [1, 1] } | Step::Deliver { .. } | Step::Report(_) => None,
+            Step::Tick { by: [0 | 1, 0 | 1] } | Step::Deliver { .. } | Step::Report(_) => None,
             Step::Tick { by } => {
                 at(usize::from(by[0] < by[1]), "has a clock that runs fast: it gains on the other")
             }
-            Step::Lose { to, .. } if before.cut.beats(settings.relay, to) => {
+            Step::Lose { to, .. } if before.cut.beats(settings, to) => {
                 between(format!("a heartbeat of {} to {} is lost", self.other(to), self.name(to)))
             }
             Step::Lose { .. } => None,
@@ -56,7 +56,19 @@ impl Voice {
             Step::Unplug(node) => at(node, "loses the link to its clients"),
             Step::Fail(node, id) => from(node, format!("finds {} down", self.resource(id))),
             Step::Mend(node, id) => from(node, format!("finds {} up again", self.resource(id))),
-            Step::Swap(node) => at(node, "is asked by an operator to change roles"),
+            Step::Order(node, command) => from(node, format!("is told by an operator: {}", command.verb())),
+            Step::Arbitrate(node) => between(format!("{} hears what {} asks", self.witness, self.name(node))),
+            Step::Verdict(node) => {
+                let granted = before.nodes[node].verdict.is_some_and(|verdict| verdict.granted);
+                let word = if granted { "may go on alone" } else { "may not go on alone" };
+                from(node, format!("hears from {} that it {word}", self.witness))
+            }
+            Step::LoseVerdict(node) => {
+                between(format!("the answer of {} to {} is lost", self.witness, self.name(node)))
+            }
+            Step::Backup(node) => at(node, "has its disk copied to a backup"),
+            Step::Restore(node) => at(node, "gets its disk back from the backup"),
+            Step::Wipe(node) => at(node, "gets an empty disk"),
         }
     }
 
@@ -75,6 +87,21 @@ impl Voice {
             Cut::All => format!("the network breaks: {one}, {other} and {} are all apart", self.witness),
             Cut::Direct => {
                 format!("the network between {one} and {other} breaks; both still reach {}", self.witness)
+            }
+            Cut::Twins(known) => {
+                let (node, peer) = (self.other(known), self.name(known));
+                format!(
+                    "the network between {node} and {peer} breaks; {node} reaches another machine with the \
+                     address of {}",
+                    self.witness
+                )
+            }
+            Cut::Views([first, second]) => {
+                let (first, second) = (first.count_ones(), second.count_ones());
+                format!(
+                    "the network between {one} and {other} breaks; of three routers {one} reaches {first} and \
+                     {other} {second}"
+                )
             }
             Cut::Deaf(node) => {
                 let (node, peer) = (self.name(node), self.other(node));

@@ -70,6 +70,7 @@ impl Voice {
         match witness {
             Witness::None => "and has nobody else to ask".into(),
             Witness::Router => format!("and {} has answered it all the while", self.witness),
+            Witness::Arbiter => format!("and {} has granted it to go on alone", self.witness),
         }
     }
 }

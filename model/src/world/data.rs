@@ -2,7 +2,7 @@
 
 use safetui_core::{Event, Gate, Role, mirror::Flow};
 
-use super::{Budget, World, Write};
+use super::{Budget, Settings, World, Write};
 
 impl World {
     /// Do both ends of the stream out of `node` name each other, and the same generation and term?
@@ -24,11 +24,11 @@ impl World {
         self.connected(node) && self.cut.data() && self.nodes[0].runs() && self.nodes[1].runs()
     }
 
-    pub(super) fn can_write(&self, node: usize) -> bool {
+    pub(super) fn can_write(&self, settings: &Settings, node: usize) -> bool {
         self.write == Write::None
             && self.left.writes > 0
             && self.nodes[node].runs()
-            && self.nodes[node].answers()
+            && (self.nodes[node].answers() || settings.untimed)
             && self.nodes[node].writable()
     }
 
@@ -70,7 +70,8 @@ impl World {
     pub(super) fn copy(&mut self, node: usize) {
         let newest = self.nodes[node].data;
         let sink = &mut self.nodes[1 - node];
-        if sink.data && !newest && self.write == Write::Acknowledged {
+        let aside = sink.receive.is_some_and(|link| link.aside);
+        if sink.data && !newest && !aside && self.write == Write::Acknowledged {
             self.overwritten = true;
         }
         sink.data = newest;
@@ -92,13 +93,14 @@ impl World {
     }
 
     /// A write that can no longer be lost, or of which the client will never know, makes room for the next:
-    /// its fate is the same as if it had not been made.
+    /// its fate is the same as if it had not been made. What is missing in a backup can still be lost.
     pub(super) fn forget_write(&mut self) {
-        let everywhere = self.nodes[0].data && self.nodes[1].data;
+        let kept = self.backups.iter().flatten().all(|backup| backup.data);
+        let everywhere = self.nodes[0].data && self.nodes[1].data && kept;
         if self.write == Write::Unknown || (self.write == Write::Acknowledged && everywhere) {
             self.write = Write::None;
-            self.nodes[0].data = false;
-            self.nodes[1].data = false;
+            self.nodes.iter_mut().for_each(|node| node.data = false);
+            self.backups.iter_mut().flatten().for_each(|backup| backup.data = false);
         }
     }
 

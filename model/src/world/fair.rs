@@ -6,7 +6,7 @@ use std::{
     sync::Mutex,
 };
 
-use safetui_core::{Beat, Cause, Command, Event, Role, Status, Tick, rule::Set};
+use safetui_core::{Beat, Cause, Command, Event, Mark, Role, Status, Tick, rule::Set};
 
 use super::{Budget, Cut, Settings, Start, Step, World};
 
@@ -34,7 +34,7 @@ impl Healing {
         for _ in 0..ticks {
             world.start_what_rules_stopped(settings);
             let print = self.print(&world);
-            if world.paired() || world.awaits_operator() || self.known(print) {
+            if world.paired() || world.awaits_operator(settings) || self.known(print) {
                 for print in path {
                     self.remember(print);
                 }
@@ -84,11 +84,17 @@ impl World {
         world.left = Budget::default();
         world.cut = Cut::None;
         world.down = [Set::EMPTY; 2];
+        world.backups = [None; 2];
+        world.forced = false;
         for node in 0..2 {
             world.wires[node].detained = None;
             world.nodes[node].paused = false;
-            if world.nodes[node].core.is_none() {
-                world.boot(settings, node, Command::Start);
+            match &world.nodes[node].core {
+                None => world.boot(settings, node, Command::Start),
+                Some(core) if core.role() == Role::Stop => {
+                    world.event(settings, node, Event::Ordered(Command::Start), None);
+                }
+                Some(_) => {}
             }
             world.event(settings, node, Event::Linked(true), None);
         }
@@ -121,8 +127,22 @@ impl World {
         self.nodes[node].core.as_ref().is_some_and(|core| core.role().serves())
     }
 
+    /// Is there something that no machine can decide?
+    fn awaits_operator(&self, settings: &Settings) -> bool {
+        self.is_forked() || (settings.budget.wipes > 0 && self.is_bereft())
+    }
+
+    /// The one disk that may have had more is empty now, and the other node cannot know.
+    fn is_bereft(&self) -> bool {
+        let waits = |node: usize, mark| {
+            let core = self.nodes[node].core.as_ref();
+            core.is_some_and(|core| core.role() == Role::Wait && core.record().mark == mark)
+        };
+        (waits(0, Mark::New) && waits(1, Mark::Shared)) || (waits(1, Mark::New) && waits(0, Mark::Shared))
+    }
+
     /// One serves and the other waits for an operator to choose between two forks.
-    pub fn awaits_operator(&self) -> bool {
+    fn is_forked(&self) -> bool {
         let is = |node: usize, serves: bool| {
             self.nodes[node].core.as_ref().is_some_and(|core| {
                 let waits = core.role() == Role::Wait && core.cause() == Cause::Forked;
@@ -145,6 +165,8 @@ impl World {
                 (self.can_copy(node), Step::Copy(node)),
                 (self.can_apply(node), Step::Apply(node)),
                 (self.report(node).is_some(), Step::Report(node)),
+                (self.can_arbitrate(settings, node), Step::Arbitrate(node)),
+                (self.nodes[node].asked.is_some() || self.nodes[node].verdict.is_some(), Step::Verdict(node)),
             ];
             for (_, step) in steps.into_iter().filter(|(can, _)| *can) {
                 self.take(settings, step);

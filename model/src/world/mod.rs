@@ -3,6 +3,7 @@
 //! One tick is one heartbeat period. A node's clock always reads [`BASE`]; instead of moving on, every moment
 //! that is stored anywhere moves back, so that no run has an end and still there are finitely many states.
 
+mod arbiter;
 mod checks;
 mod data;
 mod fair;
@@ -12,6 +13,7 @@ mod settle;
 mod step;
 mod wire;
 
+pub use arbiter::{Arbiter, Verdict};
 pub use fair::{Healing, survivor_serves};
 pub use node::Node;
 pub use settle::Rest;
@@ -19,7 +21,7 @@ pub use step::{Step, Torn};
 pub use wire::{Cut, Wire};
 
 use safetui_core::{
-    Config, Mirror, Rules, Tick, Timing, Witness,
+    Command, Config, Mirror, Record, Rules, Tick, Timing, Witness,
     rule::{Book, Set},
 };
 
@@ -48,8 +50,12 @@ pub struct Budget {
     pub pauses: u8,
     /// One clock gains a tick on the other.
     pub skews: u8,
-    /// An operator asks for a change of roles.
-    pub swaps: u8,
+    /// An operator gives one of [`Settings::orders`] to a node.
+    pub orders: u8,
+    /// A backup is made of a node's disk.
+    pub backups: u8,
+    /// A node that is down gets an empty disk.
+    pub wipes: u8,
     /// A node's link to its clients is lost, and stays so while faults last.
     pub unplugs: u8,
     /// A resource that is checked fails; it may be repaired at any time.
@@ -64,9 +70,9 @@ impl Budget {
 
     /// Faults in all.
     pub const fn sum(&self) -> u8 {
-        let Self { crashes, cuts, losses, detours, pauses, skews, swaps, unplugs, failures, writes: _ } =
-            *self;
-        crashes + cuts + losses + detours + pauses + skews + swaps + unplugs + failures
+        let Self { crashes, cuts, losses, detours, pauses, skews, .. } = *self;
+        let Self { orders, backups, wipes, unplugs, failures, writes: _, .. } = *self;
+        crashes + cuts + losses + detours + pauses + skews + orders + backups + wipes + unplugs + failures
     }
 }
 
@@ -87,7 +93,8 @@ pub struct Settings {
     pub name: &'static str,
     pub timing: Timing,
     pub witness: Witness,
-    pub rules: Rules,
+    /// Of each node: while one of the two is upgraded they differ.
+    pub rules: [Rules; 2],
     /// The failover rules.
     pub book: Book,
     /// The resources that are checked on each node, and may fail.
@@ -103,10 +110,20 @@ pub struct Settings {
     pub delay: u8,
     /// Do heartbeats also travel reflected by the router?
     pub relay: bool,
-    /// May the way between the nodes be cut while both reach the router?
-    pub direct_cuts: bool,
-    /// May a cut be in one direction only?
-    pub one_way: bool,
+    /// In what ways the network may be cut.
+    pub cuts: &'static [Cut],
+    /// Is a machine with the router's address, but not its hardware, taken for no answer?
+    pub pins: bool,
+    /// How many of three routers must answer, where there are three.
+    pub quorum: u32,
+    /// Does the arbiter grant a generation to one node only?
+    pub grants_once: bool,
+    /// No assumption about time: each clock moves on by itself, and what is under way may take for ever.
+    pub untimed: bool,
+    /// Does a node's clock stand still while it is paused, as that of a virtual machine may?
+    pub frozen: bool,
+    /// What an operator may order.
+    pub orders: &'static [Command],
     /// May power be lost between two steps of one decision?
     pub torn: bool,
     pub start: Start,
@@ -120,7 +137,7 @@ impl Settings {
             witness: self.witness,
             failover: self.failover,
             first: node == 0,
-            rules: self.rules,
+            rules: self.rules[node],
             book: self.book,
         }
     }
@@ -140,6 +157,13 @@ pub enum Write {
     Unknown,
 }
 
+/// What a node's disk was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Backup {
+    pub record: Record<H>,
+    pub data: bool,
+}
+
 /// A state of the world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
@@ -153,6 +177,10 @@ pub struct World {
     pub skew: i8,
     /// The resources that are down on each node, whether it is noticed or not.
     pub down: [Set; 2],
+    pub arbiter: Arbiter,
+    pub backups: [Option<Backup>; 2],
+    /// An operator has said that a node may serve, or follow, whatever its data are.
+    pub forced: bool,
     /// An acknowledged write was overwritten by a copy that nobody had asked for.
     pub overwritten: bool,
 }

@@ -77,6 +77,7 @@ impl World {
         let len = canon.terms.len;
         canon.terms.list[..len].sort_unstable();
         self.rename(&mut Rename(&canon));
+        self.arbiter.sort();
     }
 
     fn rename(&mut self, names: &mut impl Names) {
@@ -94,8 +95,27 @@ impl World {
                 names.term(term);
             }
         }
+        for backup in self.backups.iter_mut().flatten() {
+            backup.record.rename(names);
+        }
+        self.rename_arbitration(names);
         for beat in self.wires.iter_mut().flat_map(Wire::beats_mut) {
             beat.rename(names);
+        }
+    }
+
+    /// A question, an answer or a grant keeps no generation alive: without anybody who has it, it is void.
+    fn rename_arbitration(&mut self, names: &mut impl Names) {
+        self.arbiter.rename(names);
+        for node in &mut self.nodes {
+            if let Some(generation) = &mut node.asked {
+                names.ancestor(generation);
+            }
+            if let Some(verdict) = &mut node.verdict {
+                names.ancestor(&mut verdict.generation);
+            }
+            node.asked = node.asked.filter(|generation| *generation != Generation::NONE);
+            node.verdict = node.verdict.filter(|verdict| verdict.generation != Generation::NONE);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use safetui_core::{Boot, Gate, Generation, Record, Tick};
 
-use super::{BASE, Core, H};
+use super::{BASE, Core, H, arbiter::Verdict};
 
 /// One end of a stream of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,6 +11,8 @@ pub struct Link {
     pub peer: Boot,
     pub generation: Generation,
     pub term: u64,
+    /// Has an operator wanted this copy, and is what it overwrites kept aside?
+    pub aside: bool,
 }
 
 /// A node, running or not.
@@ -28,6 +30,9 @@ pub struct Node {
     pub receive: Option<Link>,
     /// Has `receive` brought this node level with its source?
     pub level: bool,
+    /// A question to the arbiter that is under way, and an answer.
+    pub asked: Option<Generation>,
+    pub verdict: Option<Verdict>,
     /// Does this node's disk have the watched write?
     pub data: bool,
 }
@@ -45,6 +50,8 @@ impl Node {
             source: None,
             receive: None,
             level: false,
+            asked: None,
+            verdict: None,
             data: false,
         }
     }
@@ -64,9 +71,9 @@ impl Node {
         matches!(self.gate, Gate::Alone { .. } | Gate::Both { .. })
     }
 
-    /// Everything but the disk is gone.
+    /// Everything but the disk, and what has been sent, is gone.
     pub fn lose_power(&mut self) {
-        *self = Self { disk: self.disk, boot: self.boot, data: self.data, ..Self::new() };
+        *self = Self { disk: self.disk, boot: self.boot, data: self.data, asked: self.asked, ..Self::new() };
     }
 }
 

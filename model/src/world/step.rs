@@ -1,13 +1,15 @@
 //! What can happen next, and what then does.
 
-use safetui_core::{Action, Actions, Boot, Command, Event, Gate, Job, Tick, rule::Set};
+use safetui_core::{
+    Action, Actions, Boot, Command, Event, Gate, Job, Record, Role, Tick, Witness, rule::Set,
+};
 
-use super::{BASE, Budget, Core, Cut, H, Node, Settings, Wire, World, Write, node::Link};
+use super::{Arbiter, BASE, Backup, Budget, Core, Cut, H, Node, Settings, Wire, World, Write, node::Link};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Both clocks move on by these ticks, and who runs wakes.
+    /// The clocks move on by these ticks, and who runs wakes.
     Tick {
         by: [u8; 2],
     },
@@ -52,8 +54,20 @@ pub enum Step {
     Copy(usize),
     /// The source's driver reports.
     Report(usize),
-    /// An operator asks that node to change roles.
-    Swap(usize),
+    /// An operator's command on that node.
+    Order(usize, Command),
+    /// The arbiter hears that node's question.
+    Arbitrate(usize),
+    /// That node hears the arbiter's answer.
+    Verdict(usize),
+    /// The answer is lost.
+    LoseVerdict(usize),
+    /// The disk of that node is written to a backup.
+    Backup(usize),
+    /// The backup is written to the disk of that node, which is down.
+    Restore(usize),
+    /// That node, which is down, gets an empty disk.
+    Wipe(usize),
     /// The link that the node's clients come by is lost.
     Unplug(usize),
     /// A resource of that node is down from now on.
@@ -84,6 +98,9 @@ impl World {
             left: Budget::default(),
             skew: 0,
             down: [Set::EMPTY; 2],
+            arbiter: Arbiter::default(),
+            backups: [None; 2],
+            forced: false,
             overwritten: false,
         };
         world.boot(settings, 0, Command::Prim);
@@ -97,11 +114,15 @@ impl World {
         for node in 0..2 {
             self.possible_heartbeats(settings, node, steps);
             self.possible_data(settings, node, steps);
+            self.possible_arbitration(settings, node, steps);
             self.possible_faults(node, steps);
             self.possible_failures(settings, node, steps);
+            self.possible_orders(settings, node, steps);
         }
         self.possible_cuts(settings, steps);
-        if self.time_may_pass(settings) {
+        if settings.untimed {
+            steps.extend([[1, 0], [0, 1]].map(|by| Step::Tick { by }));
+        } else if self.time_may_pass(settings) {
             steps.push(Step::Tick { by: [1, 1] });
             for (by, skew) in [([2, 1], self.skew + 1), ([1, 2], self.skew - 1)] {
                 if self.left.skews > 0 && skew.unsigned_abs() as u64 <= settings.timing.drift {
@@ -136,7 +157,7 @@ impl World {
 
     /// What is under way when its way is cut or its receiver down may be lost, or arrive late.
     fn loses_freely(&self, settings: &Settings, to: usize) -> bool {
-        !self.cut.beats(settings.relay, to) || self.nodes[to].core.is_none()
+        settings.untimed || !self.cut.beats(settings, to) || self.nodes[to].core.is_none()
     }
 
     fn may_tear(&self, settings: &Settings) -> bool {
@@ -145,7 +166,7 @@ impl World {
 
     fn possible_data(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
         let can = [
-            (self.can_write(node), Step::Write(node)),
+            (self.can_write(settings, node), Step::Write(node)),
             (self.can_apply(node), Step::Apply(node)),
             (self.can_acknowledge(node), Step::Acknowledge(node)),
             (self.can_copy(node), Step::Copy(node)),
@@ -164,8 +185,34 @@ impl World {
             (it.core.is_none(), Step::Restart(node)),
             (it.runs() && self.left.pauses > 0, Step::Pause(node)),
             (it.paused, Step::Resume(node)),
-            (it.runs() && self.left.swaps > 0, Step::Swap(node)),
             (it.runs() && self.left.unplugs > 0, Step::Unplug(node)),
+            (self.left.backups > 0, Step::Backup(node)),
+            (it.core.is_none() && self.backups[node].is_some(), Step::Restore(node)),
+            (it.core.is_none() && self.left.wipes > 0, Step::Wipe(node)),
+        ];
+        steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
+    }
+
+    /// What an operator may ask now: what is refused changes nothing.
+    fn possible_orders(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+        let Some(core) = self.nodes[node].core.as_ref().filter(|_| self.nodes[node].runs()) else { return };
+        let obeyed = |command: &Command| core.judge(&settings.config(node), BASE, *command).is_none();
+        if self.left.orders > 0 {
+            let orders = settings.orders.iter().copied().filter(obeyed);
+            steps.extend(orders.map(|command| Step::Order(node, command)));
+        }
+        // A module that an operator has stopped is started again by him, in the end.
+        if !settings.orders.is_empty() && core.role() == Role::Stop && obeyed(&Command::Start) {
+            steps.push(Step::Order(node, Command::Start));
+        }
+    }
+
+    fn possible_arbitration(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+        let heard = self.nodes[node].verdict.is_some();
+        let can = [
+            (self.can_arbitrate(settings, node), Step::Arbitrate(node)),
+            (heard && self.nodes[node].runs(), Step::Verdict(node)),
+            (heard && (settings.untimed || !self.cut.router(settings, node)), Step::LoseVerdict(node)),
         ];
         steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
     }
@@ -175,11 +222,7 @@ impl World {
             steps.push(Step::Heal);
         }
         if self.left.cuts > 0 {
-            let plain = [Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All];
-            let direct = settings.direct_cuts.then_some(Cut::Direct);
-            let deaf = [Cut::Deaf(0), Cut::Deaf(1)].into_iter().filter(|_| settings.one_way);
-            let cuts = plain.into_iter().chain(direct).chain(deaf);
-            steps.extend(cuts.filter(|cut| *cut != self.cut).map(Step::Cut));
+            steps.extend(settings.cuts.iter().copied().filter(|cut| *cut != self.cut).map(Step::Cut));
         }
     }
 
@@ -244,9 +287,29 @@ impl World {
                 let event = self.report(node)?;
                 self.crashing(settings, node, event, torn)?;
             }
-            Step::Swap(node) => {
-                self.left.swaps -= 1;
-                self.event(settings, node, Event::Ordered(Command::Swap), None);
+            Step::Order(node, command) => {
+                self.left.orders -= u8::from(command != Command::Start);
+                self.forced |= matches!(command, Command::Prim | Command::Failover | Command::Second);
+                self.event(settings, node, Event::Ordered(command), None);
+            }
+            Step::Arbitrate(node) => self.arbitrate(settings, node)?,
+            Step::Verdict(node) => {
+                let event = self.verdict(node)?;
+                self.event(settings, node, event, None);
+            }
+            Step::LoseVerdict(node) => self.nodes[node].verdict = None,
+            Step::Backup(node) => {
+                self.left.backups -= 1;
+                let it = &self.nodes[node];
+                self.backups[node] = Some(Backup { record: it.disk, data: it.data });
+            }
+            Step::Restore(node) => {
+                let backup = self.backups[node].take()?;
+                (self.nodes[node].disk, self.nodes[node].data) = (backup.record, backup.data);
+            }
+            Step::Wipe(node) => {
+                self.left.wipes -= 1;
+                (self.nodes[node].disk, self.nodes[node].data) = (Record::default(), false);
             }
             Step::Fail(node, id) => {
                 self.left.failures -= 1;
@@ -305,18 +368,20 @@ impl World {
         crash: Option<(usize, Torn)>,
     ) -> Option<()> {
         let gained = i8::try_from(by[0]).ok()? - i8::try_from(by[1]).ok()?;
-        if gained != 0 {
+        if gained != 0 && !settings.untimed {
             self.left.skews -= 1;
             self.skew += gained;
         }
         for (node, by) in by.into_iter().enumerate() {
-            self.pass(settings, node, u64::from(by));
+            if !(settings.frozen && self.nodes[node].paused) {
+                self.pass(settings, node, u64::from(by));
+            }
         }
-        for flight in self.wires.iter_mut().flat_map(Wire::iter_mut) {
+        for flight in self.wires.iter_mut().flat_map(Wire::iter_mut).filter(|_| !settings.untimed) {
             flight.age = flight.age.saturating_add(1).min(settings.delay + 1);
         }
-        for node in 0..2 {
-            if !self.nodes[node].runs() {
+        for (node, by) in by.into_iter().enumerate() {
+            if by == 0 || !self.nodes[node].runs() {
                 continue;
             }
             let torn = crash.filter(|(victim, _)| *victim == node).map(|(_, torn)| torn);
@@ -337,9 +402,13 @@ impl World {
     /// within a tick whether its stream works.
     fn wakes(&self, settings: &Settings, node: usize) -> impl Iterator<Item = Event> + use<> {
         let boot = self.nodes[1 - node].boot;
-        let streams = (settings.direct_cuts || settings.one_way) && self.nodes[node].source.is_some();
+        // Where heartbeats pass whenever data do, a broken stream is a silent peer.
+        let apart = settings.cuts.iter().any(|cut| !cut.data() && (0..2).any(|to| cut.beats(settings, to)));
+        let streams = apart && self.nodes[node].source.is_some();
         let stream = if self.cut.data() { Event::StreamUp { boot } } else { Event::StreamLost { boot } };
-        let answered = self.cut.router(node).then_some(Event::Answered { asked: BASE });
+        // An arbiter that merely answers decides nothing.
+        let asked = settings.witness == Witness::Router && self.cut.router(settings, node);
+        let answered = asked.then_some(Event::Answered { asked: BASE });
         let found = self.news(settings, node);
         answered.into_iter().chain(streams.then_some(stream)).chain(found).chain([Event::Woke])
     }
@@ -348,7 +417,7 @@ impl World {
     fn pass(&mut self, settings: &Settings, node: usize, by: u64) {
         let it = &mut self.nodes[node];
         it.lease = it.lease.rebased(by);
-        if it.lease <= BASE {
+        if it.lease <= BASE || settings.untimed {
             it.lease = Tick(0);
         }
         if let Some(core) = &mut it.core {
@@ -400,8 +469,9 @@ impl World {
         match action {
             Action::Persist(record) => it.disk = record,
             Action::Send(beat) => {
-                if self.cut.beats(settings.relay, 1 - node) && self.nodes[1 - node].core.is_some() {
-                    self.wires[1 - node].push(beat);
+                if self.cut.beats(settings, 1 - node) && self.nodes[1 - node].core.is_some() {
+                    // Without time a single one already arrives as late as it likes.
+                    self.wires[1 - node].push(beat, if settings.untimed { 1 } else { 2 });
                 }
             }
             Action::Gate(gate) => self.gate(node, gate),
@@ -410,10 +480,13 @@ impl World {
                 self.work(node, job);
                 *next = Some(Event::Done { job, ok: true });
             }
-            Action::Source { to, generation, term } => it.source = Some(Link { peer: to, generation, term }),
+            Action::Source { to, generation, term } => {
+                it.source = Some(Link { peer: to, generation, term, aside: false });
+            }
             Action::SourceStop => it.source = None,
-            Action::Receive { from, generation, term, .. } => {
-                it.receive = Some(Link { peer: from, generation, term });
+            Action::Receive { from, generation, term, aside } => {
+                let aside = aside && self.forced;
+                it.receive = Some(Link { peer: from, generation, term, aside });
                 it.level = false;
             }
             Action::ReceiveStop => {
@@ -425,6 +498,7 @@ impl World {
                     *next = Some(Event::AddressTaken);
                 }
             }
+            Action::Ask { generation } => it.asked = Some(generation),
             Action::Drain | Action::Answer { .. } | Action::Became { .. } | Action::Note(_) => {}
         }
     }

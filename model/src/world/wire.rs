@@ -2,6 +2,8 @@
 
 use safetui_core::Beat;
 
+use super::Settings;
+
 /// Which ways are cut. With reflected heartbeats, or on one and the same network, who reaches the same router
 /// reaches each other; only [`Cut::Direct`] breaks that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,11 @@ pub enum Cut {
     Direct,
     /// That node hears nothing of the other, which hears it; both reach the router.
     Deaf(usize),
+    /// The nodes do not reach each other, and each reaches a machine with the router's address; only that node
+    /// still reaches the one that it knows.
+    Twins(usize),
+    /// The nodes do not reach each other, and each reaches these of three routers.
+    Views([u8; 2]),
 }
 
 impl Cut {
@@ -27,20 +34,23 @@ impl Cut {
     }
 
     /// Do heartbeats reach that node?
-    pub const fn beats(self, relay: bool, to: usize) -> bool {
+    pub const fn beats(self, settings: &Settings, to: usize) -> bool {
         match self {
-            Self::Direct => relay,
+            Self::Direct => settings.relay,
             Self::Deaf(deaf) => deaf != to,
+            Self::Views([one, other]) => settings.relay && one & other != 0,
             _ => self.data(),
         }
     }
 
-    /// Does that node reach the router?
-    pub const fn router(self, node: usize) -> bool {
+    /// Does the router, or do enough routers, answer that node? Does the arbiter hear it?
+    pub const fn router(self, settings: &Settings, node: usize) -> bool {
         match self {
             Self::None | Self::Direct | Self::Deaf(_) => true,
             Self::Off(off) => off != node,
             Self::Router | Self::All => false,
+            Self::Twins(known) => known == node || !settings.pins,
+            Self::Views(views) => views[node].count_ones() >= settings.quorum,
         }
     }
 }
@@ -62,10 +72,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// One more is under way; when three are, the oldest is lost.
-    pub fn push(&mut self, beat: Beat) {
-        if self.flights[1].is_some() {
-            self.flights[0] = self.flights[1].take();
+    /// One more is under way; when there are more than `room`, the oldest is lost.
+    pub fn push(&mut self, beat: Beat, room: usize) {
+        if self.len() >= room {
+            self.take(0);
         }
         let free = usize::from(self.flights[0].is_some());
         self.flights[free] = Some(Flight { beat, age: 0 });

@@ -21,7 +21,8 @@ mod worker;
 use std::{collections::VecDeque, sync::Arc, thread};
 
 use safetui_core::{
-    Action, Actions, Beat, Boot, Cause, Command, Event, Job, Mirror, Note, Refusal, Role, Status, Tick,
+    Action, Actions, Beat, Boot, Cause, Command, Event, Generation, Job, Mirror, Note, Refusal, Role, Status,
+    Tick,
 };
 use tokio::sync::oneshot;
 
@@ -98,6 +99,8 @@ pub struct Driver {
     blocked: bool,
     replies: VecDeque<Option<Reply>>,
     beat: Option<Beat>,
+    /// What the arbiter is to be asked.
+    question: Option<Generation>,
     heard: Option<(Beat, Tick)>,
     /// The life of the peer that is streamed to.
     sink: Boot,
@@ -273,6 +276,7 @@ impl Driver {
             }
             Action::ReceiveStop => self.replicated(Stream::ReceiveStop),
             Action::Probe => self.probe(),
+            Action::Ask { generation } => self.question = Some(generation),
             Action::Answer { command, refused } => self.answer(command, refused),
             Action::Became { from, to, cause } => self.became(from, to, cause),
             Action::Note(note) => self.note(note),
@@ -382,6 +386,11 @@ impl Driver {
     /// The heartbeat that the core wants to be sent, once.
     pub fn take_beat(&mut self) -> Option<Beat> {
         self.beat.take()
+    }
+
+    /// The generation that the core wants from the arbiter, once.
+    pub fn take_question(&mut self) -> Option<Generation> {
+        self.question.take()
     }
 
     pub fn role(&self) -> Role {

@@ -51,6 +51,7 @@ pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) 
         blocked: false,
         replies: [].into(),
         beat: None,
+        question: None,
         heard: None,
         sink: Boot(0),
         said: None,

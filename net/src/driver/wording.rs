@@ -31,6 +31,9 @@ pub fn note(note: Note) -> (Level, String) {
         Note::Slept { span } => {
             (Level::Critical, format!("this node did not run for {span} ms: its suspicions are void"))
         }
+        Note::AsksArbiter => {
+            (Level::Critical, "the peer is silent: the arbiter is asked which of the two goes on".into())
+        }
         Note::PeerHeard => (Level::Event, "the peer is heard".into()),
         Note::Contested { continuity, echo } => {
             let told = |fact, yes: &'static str, no| if fact { yes } else { no };

@@ -1,12 +1,9 @@
 //! The life of a pair, scene by scene.
 
-#[allow(dead_code, reason = "each file of tests uses its part")]
-mod scene;
-
+use crate::scene::{ALONE, PRIM, Pair, SECOND, STOP, TIMING, WAIT};
 use safetui_core::{
     Action, Cause, Command, Event, Gate, Mark, Refusal, Tick, explain::Block, foresee::Ahead, rule::State,
 };
-use scene::{ALONE, PRIM, Pair, SECOND, STOP, WAIT};
 
 #[test]
 fn two_new_nodes_wait_until_one_is_forced() {
@@ -40,7 +37,7 @@ fn a_secondary_takes_over_at_the_end_of_its_window_and_not_before() {
     pair.pass(40);
     let heard = pair.nodes[1].core.heard();
     pair.runs[0] = false;
-    let ends = scene::TIMING.timeout + scene::TIMING.guard;
+    let ends = TIMING.timeout + TIMING.guard;
     pair.pass(ends - pair.now.since(heard) - 10);
     assert_eq!(pair.nodes[1].state(), SECOND);
     pair.pass(20);
@@ -235,7 +232,7 @@ fn what_is_foreseen_is_what_happens() {
     assert_eq!(course.end, [Some(SECOND), Some(PRIM)]);
     let lost = node.core.foresee(&node.cfg, pair.now, Ahead::SelfLost);
     assert_eq!(lost.end, [None, Some(ALONE)]);
-    assert!(lost.gap >= scene::TIMING.timeout, "{lost:?}");
+    assert!(lost.gap >= TIMING.timeout, "{lost:?}");
     pair.order(0, Command::Swap);
     pair.pass(1000);
     assert_eq!(pair.states(), [SECOND, PRIM]);
@@ -253,7 +250,7 @@ fn without_a_secondary_a_stop_is_foreseen_as_an_outage() {
 #[test]
 fn every_event_means_something_or_nothing_in_every_state() {
     let mut pair = Pair::ready();
-    pair.nodes.iter_mut().for_each(|node| node.cfg.book = scene::book());
+    pair.nodes.iter_mut().for_each(|node| node.cfg.book = crate::scene::book());
     let mut random = 0x9E37_79B9_u64;
     let mut next = move |bound: u64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

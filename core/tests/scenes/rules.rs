@@ -1,15 +1,12 @@
 //! Failover rules, scene by scene.
 
-#[allow(dead_code, reason = "each file of tests uses its part")]
-mod scene;
-
+use crate::scene::{ADDRESS, ALONE, LINK, PORT, PRIM, Pair, SECOND, STOP, WAIT};
 use safetui_core::{
     Action, Cause, Command, Job, Note, Role, Status,
     explain::{Block, Evidence},
     foresee::Ahead,
     rule::{Hold, Order, Read, State, Term, Whose},
 };
-use scene::{ADDRESS, ALONE, LINK, PORT, PRIM, Pair, SECOND, STOP, WAIT};
 
 const UP: State = State::Up;
 const DOWN: State = State::Down;
@@ -27,7 +24,7 @@ fn restarts(pair: &Pair, node: usize) -> usize {
 #[test]
 fn a_start_waits_until_what_a_wait_rule_reads_is_checked() {
     let mut pair = Pair::fresh();
-    pair.nodes.iter_mut().for_each(|node| node.cfg.book = scene::book());
+    pair.nodes.iter_mut().for_each(|node| node.cfg.book = crate::scene::book());
     pair.order(0, Command::Start);
     pair.pass(3000);
     assert_eq!(pair.nodes[0].state(), (Role::Wait, Status::Transient));

@@ -1,0 +1,6 @@
+//! Behaviours, read like scenes: two cores, the shortest way between them, and what each orders.
+
+mod arbiter;
+mod life;
+mod rules;
+mod scene;
