@@ -60,6 +60,7 @@ enum Order {
 #[derive(Clone)]
 pub struct Journal {
     orders: mpsc::Sender<Order>,
+    /// The writer alone adds; a reader copies what is there.
     ring: Arc<Mutex<VecDeque<Happened>>>,
 }
 

@@ -16,6 +16,7 @@ pub mod paths;
 pub mod rfs;
 pub mod script;
 pub mod store;
+mod sync;
 pub mod vip;
 pub mod wire;
 pub mod witness;

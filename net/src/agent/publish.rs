@@ -46,6 +46,7 @@ impl Published {
 
     fn put(&self, state: State, since: u64) {
         let seq = state.seq;
+        // The state first: who is woken by a number finds that state or a newer one.
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(state), since);
         self.seq.send_replace(seq);
     }

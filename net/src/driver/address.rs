@@ -56,7 +56,8 @@ pub struct Addresses {
 }
 
 /// Until when this node may answer for the addresses. Announcements do not pass the lease in the kernel, so whoever
-/// sends them looks here: a process that was stopped must not win back what it lost meanwhile.
+/// sends them looks here: a process that was stopped must not win back what it lost meanwhile. One number, compared
+/// with the clock alone.
 #[derive(Clone, Default)]
 struct Until(Arc<AtomicU64>);
 

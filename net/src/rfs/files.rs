@@ -28,6 +28,7 @@ struct Handle {
 /// What a directory contained when it was read from the beginning.
 pub(super) type Snapshot = Arc<Vec<(std::ffi::OsString, u64, FileType)>>;
 
+/// Each map is looked at or changed under its own lock, and nothing is concluded from two of them together.
 pub(super) struct Files {
     pub(super) shared: Arc<Shared>,
     tree: u8,

@@ -3,7 +3,7 @@
 //! Numbers are little-endian, byte strings have a 32-bit length before them.
 
 use super::backing::{Attr, Fid, Time};
-use super::flow::Hello;
+use super::queue::Hello;
 use super::session::{Block, Expected};
 
 /// One operation, as the receiver has to repeat it. `stamp` times are those that the source's file system gave.

@@ -17,6 +17,7 @@ use fuser::{
 
 use super::backing::{self, Attr};
 use super::files::Files;
+use super::flow::Entry;
 use super::local::{Change, Outcome, SetAttr};
 use super::settings::{Gate, Report};
 
@@ -68,24 +69,21 @@ const WHILE_CLOSED: Duration = Duration::ZERO;
 const WHILE_OPEN: Duration = Duration::from_secs(3600);
 
 fn change(files: Arc<Files>, change: Change, answer: Answer) {
-    match files.shared.flow.gate() {
-        Gate::Closed => return refuse(&files, &change, answer),
-        Gate::Held => {
-            let flow = Arc::clone(&files.shared);
+    let shared = Arc::clone(&files.shared);
+    let pass = match shared.flow.enter() {
+        Entry::Pass(pass) => pass,
+        Entry::Refuse => return refuse(&files, &change, answer),
+        Entry::Wait => {
             let retry = Box::new(move || self::change(files, change, answer));
-            if let Some(retry) = flow.flow.park(retry) {
+            if let Some(retry) = shared.flow.park(retry) {
                 retry();
             }
             return;
         }
-        Gate::Alone { .. } | Gate::Both { .. } => {}
-    }
-    let applied = {
-        let _here = files.shared.change_here();
-        files.apply(change)
     };
-    match applied {
-        Ok((outcome, ticket)) => files.shared.flow.acknowledge(
+    match files.apply(change) {
+        Ok((outcome, ticket)) => shared.flow.acknowledge(
+            pass,
             ticket,
             Box::new(move |acknowledged| {
                 if acknowledged { answer.give(outcome, WHILE_OPEN) } else { answer.error(Errno::EROFS) }
@@ -93,7 +91,7 @@ fn change(files: Arc<Files>, change: Change, answer: Answer) {
         ),
         Err(error) => {
             if error.raw_os_error() == Some(libc::EIO) {
-                files.shared.report(Report::LocalFailed { why: format!("the local disk failed: {error}") });
+                shared.report(Report::LocalFailed { why: format!("the local disk failed: {error}") });
             }
             answer.error(to_errno(&error));
         }

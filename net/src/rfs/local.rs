@@ -13,8 +13,8 @@ use fuser::{FileAttr, TimeOrNow};
 use super::backing::{self, Attr, Fid, Time};
 use super::copy;
 use super::files::Files;
-use super::flow::Ticket;
 use super::frame::Op;
+use super::queue::Ticket;
 
 /// An operation that changes something.
 pub(super) enum Change {

@@ -12,7 +12,8 @@
 //!                          +- acks -+
 //! ```
 //!
-//! Locks, in the order in which they are taken: the names of all trees, an inode, the gate, the queue.
+//! Locks, in the order in which they are taken: the right to change something here, the names of all trees, an
+//! inode, the gate, the queue.
 
 mod aside;
 mod backing;
@@ -23,43 +24,48 @@ mod frame;
 mod fuse;
 mod local;
 mod mount;
+mod queue;
 mod receiver;
 mod replica;
 mod session;
 mod settings;
 mod source;
+mod stop;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backing::Fid;
 use flow::Flow;
 use mount::{Mounted, Tree};
-use receiver::{Job, Stop};
+use receiver::Job;
 use session::Expected;
 pub use settings::{Gate, Progress, Report, RfsError, Settings, Stats};
 use source::Listening;
+use stop::Stop;
 
 /// Inode locks are shared by files whose numbers fall together.
 const INODE_LOCKS: usize = 256;
 /// `receive_stop` gives up waiting for one operation after this: a disk that hangs must not hang the driver.
 const LAST_OPERATION: Duration = Duration::from_millis(50);
 
-/// The replication of one module on one node. Dropping it closes the gate, ends the stream and unmounts.
+/// The replication of one module on one node. One thread gives its orders. Dropping it closes the gate, ends the stream and unmounts.
 pub struct Rfs {
     shared: Arc<Shared>,
     mounts: Arc<Mutex<Vec<Mounted>>>,
     listening: Mutex<Option<Listening>>,
-    receiving: Mutex<Option<Arc<Stop>>>,
+    receiving: Mutex<Option<Arc<Stop<TcpStream>>>>,
     measured: Mutex<(Instant, u64)>,
 }
 
-/// What all threads of replication know.
+/// What all threads of replication know. Where it changes together, it is behind one lock or in [`Flow`]; the rest is
+/// single values.
 struct Shared {
     settings: Settings,
     trees: Vec<Tree>,
@@ -67,8 +73,6 @@ struct Shared {
     names: Mutex<()>,
     inodes: Vec<Mutex<()>>,
     open: Mutex<HashMap<Fid, usize>>,
-    /// Read: the application changes something here. Write: the stream does. Never both.
-    changing: RwLock<()>,
     /// The kernel may have cached for long since the last mount.
     cached: AtomicBool,
     bytes: AtomicU64,
@@ -96,7 +100,6 @@ impl Rfs {
             names: Mutex::new(()),
             inodes: (0..INODE_LOCKS).map(|_| Mutex::new(())).collect(),
             open: Mutex::default(),
-            changing: RwLock::new(()),
             cached: AtomicBool::new(false),
             bytes: AtomicU64::new(0),
             remount: Mutex::new(None),
@@ -167,7 +170,7 @@ impl Rfs {
     /// Connect to the source, again and again, and apply. `from_boot` is the boot of the source that was agreed.
     pub fn receive(&self, my_boot: u32, from_boot: u32, generation: u64, term: u64, keep_aside: bool) {
         self.receive_stop();
-        let stop = Arc::new(Stop::default());
+        let stop = Arc::new(Stop::new());
         *lock(&self.receiving) = Some(Arc::clone(&stop));
         let named = Expected { boot: my_boot, generation, term };
         tracing::debug!(my_boot, from_boot, generation, term, "receiving");
@@ -181,7 +184,7 @@ impl Rfs {
         let Some(stop) = lock(&self.receiving).take() else { return };
         stop.stop();
         let deadline = Instant::now() + LAST_OPERATION;
-        while self.shared.changing.try_write().is_err() && Instant::now() < deadline {
+        while !self.shared.flow.is_still() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_micros(200));
         }
     }
@@ -248,14 +251,6 @@ impl Shared {
 
     fn lock_inode(&self, node: Fid) -> MutexGuard<'_, ()> {
         lock(&self.inodes[node.ino as usize % INODE_LOCKS])
-    }
-
-    fn change_here(&self) -> RwLockReadGuard<'_, ()> {
-        self.changing.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change_from_peer(&self) -> RwLockWriteGuard<'_, ()> {
-        self.changing.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_open(&self, node: Fid) -> bool {

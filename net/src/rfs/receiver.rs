@@ -2,19 +2,19 @@
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::Shared;
 use super::aside::Aside;
-use super::flow::Hello;
 use super::frame::{Answer, Frame, Reader};
+use super::queue::Hello;
 use super::replica::{Effect, Replica};
 use super::session::Expected;
 use super::settings::Report;
+use super::stop::Stop;
 use super::stream::{self, Receiver, Sender};
 
 const CONNECT: Duration = Duration::from_secs(1);
@@ -23,52 +23,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Threads that wait for the disk on behalf of synchronisations.
 const SYNCERS: usize = 4;
 
-/// Stops a receiver from outside.
-#[derive(Default)]
-pub(super) struct Stop {
-    stopped: AtomicBool,
-    socket: Mutex<Option<TcpStream>>,
-    wake: Condvar,
-}
-
-impl Stop {
-    pub(super) fn stop(&self) {
-        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        self.stopped.store(true, Ordering::SeqCst);
-        if let Some(socket) = &*socket {
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-        self.wake.notify_all();
-    }
-
-    #[cfg(test)]
-    pub(super) fn cut(&self) {
-        if let Some(socket) = &*self.socket.lock().unwrap() {
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-
-    fn set_socket(&self, socket: Option<TcpStream>) {
-        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = socket;
-    }
-
-    fn pause(&self, time: Duration) {
-        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_stopped() {
-            drop(self.wake.wait_timeout(socket, time));
-        }
-    }
-}
-
 /// What the receiver was told to receive.
 pub(super) struct Job {
     pub(super) named: Expected,
     pub(super) keep_aside: bool,
-    pub(super) stop: Arc<Stop>,
+    pub(super) stop: Arc<Stop<TcpStream>>,
 }
 
 /// Why a connection ended.
@@ -105,7 +64,7 @@ pub(super) fn run(shared: Arc<Shared>, job: Job) {
     while !receiving.job.stop.is_stopped() {
         let before = receiving.applied;
         let end = receiving.connect_somewhere();
-        receiving.job.stop.set_socket(None);
+        receiving.job.stop.let_go();
         if receiving.job.stop.is_stopped() {
             return;
         }
@@ -146,7 +105,7 @@ impl Receiving {
     }
 
     fn connection(&mut self, socket: &TcpStream) -> Result<(), End> {
-        self.job.stop.set_socket(Some(socket.try_clone()?));
+        self.job.stop.hold(socket.try_clone()?);
         let (mut sender, mut receiver) = stream::secure(socket, &self.shared.party(), true)?;
         let wants = self.replica.wants();
         let hello = Hello { named: self.job.named, session: self.session, applied: self.applied, wants };
@@ -218,7 +177,7 @@ impl Receiving {
             )));
         }
         let effect = {
-            let _alone = self.shared.change_from_peer();
+            let _alone = self.shared.flow.enter_from_peer();
             if self.job.stop.is_stopped() {
                 return Err(End::Broken("stopped".into()));
             }

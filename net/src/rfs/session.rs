@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::backing::{Attr, Fid};
 use super::frame::{Frame, Op};
-use super::settings::Progress;
+use super::settings::{Progress, Report};
 
 /// Above this much unacknowledged data the application waits for acknowledgements even under `Alone`.
 pub(super) const WINDOW_BYTES: usize = 64 << 20;
@@ -49,7 +49,10 @@ pub(super) struct Session {
     sent: u64,
     pub(super) applied: u64,
     pub(super) drain: Option<u64>,
-    pub(super) copied: Option<u64>,
+    /// The end of the copy is on its way.
+    copied: Option<u64>,
+    /// The copy has been applied, all of it.
+    pub(super) whole: bool,
     /// Files that the receiver knows by id.
     bound: HashSet<Fid>,
     /// Directories whose names the receiver has been told, all of them.
@@ -78,6 +81,7 @@ impl Session {
             applied: seq,
             drain: None,
             copied: None,
+            whole: false,
             bound: roots.clone(),
             level: HashSet::new(),
             todo: HashSet::new(),
@@ -127,6 +131,21 @@ impl Session {
         for frame in kept.into_iter().rev() {
             tail.push_front(frame);
         }
+    }
+
+    /// Once the whole copy has been applied.
+    pub(super) fn take_copied(&mut self) -> Option<Report> {
+        let applied = self.applied;
+        self.copied.take_if(|seq| *seq <= applied)?;
+        self.whole = true;
+        Some(Report::Copied { boot: self.expected.boot })
+    }
+
+    /// Once everything is applied that was to be, in a whole copy.
+    pub(super) fn take_drained(&mut self) -> Option<Report> {
+        let (whole, applied) = (self.whole, self.applied);
+        self.drain.take_if(|seq| whole && *seq <= applied)?;
+        Some(Report::Drained { boot: self.expected.boot })
     }
 
     pub(super) fn synced(&mut self, seq: u64) {

@@ -2,66 +2,53 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::Shared;
 use super::copy;
-use super::flow::Hello;
 use super::frame::{Answer, Writer};
+use super::queue::Hello;
 use super::settings::Report;
+use super::stop::Stop;
 use super::stream::{self, Receiver, Sender};
 
 /// How often a listening address that is not there yet is tried.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// The listeners of a source; dropping it closes them.
-pub(super) struct Listening {
-    stopped: Arc<AtomicBool>,
-    sockets: Arc<Mutex<Vec<TcpListener>>>,
-}
+pub(super) struct Listening(Arc<Stop<TcpListener>>);
 
 impl Listening {
     pub(super) fn start(shared: &Arc<Shared>) -> Self {
-        let listening = Self { stopped: Arc::default(), sockets: Arc::default() };
+        let stop = Arc::new(Stop::new());
         for &address in &shared.settings.listen {
-            let (shared, stopped, sockets) =
-                (Arc::clone(shared), listening.stopped.clone(), listening.sockets.clone());
-            thread::spawn(move || listen(&shared, address, &stopped, &sockets));
+            let (shared, stop) = (Arc::clone(shared), Arc::clone(&stop));
+            thread::spawn(move || listen(&shared, address, &stop));
         }
-        listening
+        Self(stop)
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        for socket in self.sockets.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            // Wakes `accept`; the thread closes the socket.
-            let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
-        }
+        // Wakes `accept`; the threads close the sockets.
+        self.0.stop();
     }
 }
 
-fn listen(
-    shared: &Arc<Shared>,
-    address: SocketAddr,
-    stopped: &AtomicBool,
-    sockets: &Mutex<Vec<TcpListener>>,
-) {
-    while !stopped.load(Ordering::SeqCst) {
+fn listen(shared: &Arc<Shared>, address: SocketAddr, stop: &Stop<TcpListener>) {
+    while !stop.is_stopped() {
         let socket = TcpListener::bind(address).and_then(|socket| Ok((socket.try_clone()?, socket)));
         let Ok((kept, socket)) = socket else {
-            thread::sleep(RETRY);
+            stop.pause(RETRY);
             continue;
         };
-        sockets.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
-        while !stopped.load(Ordering::SeqCst) {
+        stop.hold(kept);
+        while !stop.is_stopped() {
             let Ok((connection, _)) = socket.accept() else {
-                thread::sleep(Duration::from_millis(10));
+                stop.pause(Duration::from_millis(10));
                 continue;
             };
             let shared = Arc::clone(shared);
@@ -72,7 +59,7 @@ fn listen(
                 let _ = connection.shutdown(Shutdown::Both);
             });
         }
-        sockets.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        stop.let_go();
     }
 }
 

@@ -24,6 +24,7 @@ pub struct Sealer {
     cipher: XChaCha20Poly1305,
     /// The header of each frame, but for whom and what it is.
     header: Header,
+    /// Of the next frame: taken and raised at once, so no two threads have the same.
     seq: AtomicU64,
 }
 

@@ -1,6 +1,8 @@
 //! Two nodes in one process, real mounts, the real kernel.
 
 mod copy;
+#[cfg(feature = "loom")]
+mod explored;
 mod gate;
 mod stream;
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{ALONE, BOTH, Pair, eventually};
-use crate::rfs::flow::{Flow, Hello};
+use crate::rfs::flow::{Entry, Flow};
 use crate::rfs::frame::Op;
+use crate::rfs::queue::Hello;
 use crate::rfs::session::Expected;
 use crate::rfs::{Gate, Report};
 
@@ -166,14 +167,46 @@ fn an_acknowledgement_that_was_lost_with_the_connection_is_made_up_for_by_the_ne
     let hello = |session, applied| Hello { named, session, applied, wants: Vec::new() };
     let first = flow.attach(hello(0, 0)).unwrap();
     flow.set_gate(BOTH);
+    let Entry::Pass(pass) = flow.enter() else { panic!("the gate is open") };
     let ticket = flow.append(|_, ops| ops.push(Op::Copied));
     let answered = Arc::new(AtomicBool::new(false));
     let answer = Arc::clone(&answered);
-    flow.acknowledge(ticket, Box::new(move |ok| answer.store(ok, Ordering::SeqCst)));
+    flow.acknowledge(pass, ticket, Box::new(move |ok| answer.store(ok, Ordering::SeqCst)));
     assert!(!answered.load(Ordering::SeqCst));
     // The peer has applied it, and its answer did not come through.
     flow.lost(first.connection);
     let second = flow.attach(hello(first.session, first.base + 1)).unwrap();
     assert!(answered.load(Ordering::SeqCst));
     assert_eq!(second.reports, [Report::Copied { boot: 7 }]);
+}
+
+#[test]
+fn what_is_written_beside_a_copy_that_began_anew_waits_until_that_copy_is_whole() {
+    let flow = Flow::new(1);
+    flow.expect(Some(Expected { boot: 7, generation: 1, term: 1 }));
+    flow.set_gate(ALONE);
+    let begin = || {
+        let named = Expected { boot: 7, generation: 1, term: 1 };
+        flow.attach(Hello { named, session: 0, applied: 0, wants: Vec::new() }).unwrap()
+    };
+    let complete = |session, connection| {
+        assert!(flow.append_copy(session, |_, ops| ops.push(Op::Copied)));
+        flow.applied(connection, flow.with_session(|session| session.last).unwrap())
+    };
+    let first = begin();
+    assert_eq!(complete(first.session, first.connection), [Report::Copied { boot: 7 }]);
+    // The receiver starts over before this node knows what to do about the copy that was complete.
+    let second = begin();
+    flow.set_gate(BOTH);
+    assert_eq!(flow.drain(), None);
+    let Entry::Pass(pass) = flow.enter() else { panic!("the gate is open") };
+    // A change of a file that the new copy has not come to: nothing to send.
+    let ticket = flow.append(|_, _| {});
+    let answered = Arc::new(AtomicBool::new(false));
+    let answer = Arc::clone(&answered);
+    flow.acknowledge(pass, ticket, Box::new(move |ok| answer.store(ok, Ordering::SeqCst)));
+    assert!(!answered.load(Ordering::SeqCst), "acknowledged, and not there");
+    let reports = complete(second.session, second.connection);
+    assert_eq!(reports, [Report::Copied { boot: 7 }, Report::Drained { boot: 7 }]);
+    assert!(answered.load(Ordering::SeqCst));
 }
