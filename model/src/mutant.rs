@@ -1,9 +1,12 @@
 //! The protocol with one rule removed, each in a world that must refute it: a check that nothing can fail
 //! proves nothing.
 
-use safetui_core::{Rule, Rules};
+use safetui_core::{Rule, Rules, Witness};
 
-use crate::{world::Settings, worlds};
+use crate::{
+    world::{Budget, Settings},
+    worlds,
+};
 
 /// One rule, and the world in which the protocol without it must fall.
 #[derive(Clone, Debug)]
@@ -42,6 +45,30 @@ fn without(rule: Rule) -> Mutant {
         Rule::Grant => ("Grant", worlds::ARBITER_AND_CUTS),
     };
     Mutant { rule: name, settings: Settings { rules: [Rules::without(rule); 2], ..world } }
+}
+
+/// What the worlds take for granted about their surroundings, each taken away in a world that must then fall: an
+/// expected result, and the reason why the assumption is written down.
+pub fn limits() -> Vec<Mutant> {
+    let crashes_and_backup = Budget { crashes: 2, ..worlds::BACKUP.budget };
+    let pause_and_cut = Budget { cuts: 1, ..worlds::FROZEN.budget };
+    let one_way = Settings { cuts: worlds::ONE_WAY, ..worlds::UPGRADE };
+    let untimed_router = Settings {
+        name: "a router, and no assumption about time",
+        witness: Witness::Router,
+        ..worlds::UNTIMED
+    };
+    let limit = |rule, settings| Mutant { rule, settings };
+    vec![
+        limit("with a witness", Settings { strict: true, ..worlds::FORKS }),
+        limit("the router's hardware is known", Settings { pins: false, ..worlds::TWINS }),
+        limit("more than half of the routers", Settings { quorum: 1, ..worlds::THREE_ROUTERS }),
+        limit("the arbiter grants once", Settings { grants_once: false, ..worlds::ARBITER_AND_CUTS }),
+        limit("clocks move on in a pause", Settings { budget: pause_and_cut, ..worlds::FROZEN }),
+        limit("time, where a router decides", untimed_router),
+        limit("no older backup is put back", Settings { budget: crashes_and_backup, ..worlds::BACKUP }),
+        limit("no one-way cut beside the older rules", one_way),
+    ]
 }
 
 fn without_relay() -> Mutant {

@@ -36,7 +36,7 @@ impl Pair {
 
     /// Do the clocks, of which the lease of an address is made, mean anything here?
     pub const fn has_time(&self) -> bool {
-        !self.settings.untimed
+        self.settings.leases
     }
 
     /// Enough for a lost contest on both sides, a restart, a copy and the pairing.

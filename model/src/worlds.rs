@@ -69,6 +69,7 @@ pub const CALM: Settings = Settings {
     grants_once: true,
     untimed: false,
     frozen: false,
+    leases: true,
     orders: &[],
     torn: true,
     start: Start::Ready,
@@ -310,6 +311,19 @@ pub const UNTIMED: Settings = Settings {
     witness: Witness::Arbiter,
     budget: Budget { crashes: 1, ..NO_FAULT },
     untimed: true,
+    leases: false,
+    ..CALM
+};
+
+/// Clocks that stand still with their machines: the arbiter's word does not depend on them.
+pub const FROZEN_ARBITER: Settings = Settings {
+    name: "an arbiter: a pause in which the clock stands still, and a cut",
+    witness: Witness::Arbiter,
+    budget: Budget { cuts: 1, pauses: 1, ..NO_FAULT },
+    relay: false,
+    cuts: ANY,
+    frozen: true,
+    leases: false,
     ..CALM
 };
 

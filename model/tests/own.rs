@@ -22,7 +22,7 @@ fn module(witness: Witness) -> Subject {
         nodes: ["n1".into(), "n2".into()],
         tick: Some(100),
         witness: "the router".into(),
-        ..Voice::default()
+        ..Voice::plain(Witness::Router)
     };
     Subject { voice, timing: LAN, witness, relay: true, failover: true, starts: true }
 }

@@ -94,6 +94,14 @@ fn no_rule_is_redundant() {
 }
 
 #[test]
+fn no_assumption_is_idle() {
+    for limit in mutant::limits() {
+        let row = refute(&limit, 2);
+        assert!(row.refuted_by.is_some(), "nothing falls without: {}", limit.rule);
+    }
+}
+
+#[test]
 fn whoever_waits_says_why_and_what_would_end_it() {
     let pair = Pair::new(worlds::FORKS);
     let mut seen = std::collections::HashSet::new();

@@ -7,6 +7,7 @@ mod turn;
 
 use std::fmt;
 
+use safetui_core::Witness;
 use serde::Serialize;
 use stateright::Path;
 
@@ -27,10 +28,12 @@ pub struct Voice {
     pub resources: Vec<String>,
 }
 
-impl Default for Voice {
-    fn default() -> Self {
+impl Voice {
+    /// Of the built-in worlds, which have no names and no milliseconds.
+    pub fn plain(witness: Witness) -> Self {
         let node = |number| format!("node{number}");
-        Self { nodes: [node(1), node(2)], tick: None, witness: "the router".into(), resources: Vec::new() }
+        let witness = if witness == Witness::Arbiter { "the arbiter" } else { "the router" };
+        Self { nodes: [node(1), node(2)], tick: None, witness: witness.into(), resources: Vec::new() }
     }
 }
 
@@ -56,7 +59,7 @@ impl fmt::Display for Line {
 
 /// The story of a path of the built-in worlds, up to where `property` falls.
 pub fn tell(pair: &Pair, property: &str, path: Path<World, Step>) -> Vec<String> {
-    let lines = Voice::default().tell(pair, property, &path.into_actions());
+    let lines = Voice::plain(pair.settings.witness).tell(pair, property, &path.into_actions());
     lines.iter().map(ToString::to_string).collect()
 }
 

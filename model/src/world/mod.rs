@@ -122,6 +122,9 @@ pub struct Settings {
     pub untimed: bool,
     /// Does a node's clock stand still while it is paused, as that of a virtual machine may?
     pub frozen: bool,
+    /// Are the clocks, of which the lease of an address is made, to be trusted? Where they are not, only what is
+    /// said of writes is claimed.
+    pub leases: bool,
     /// What an operator may order.
     pub orders: &'static [Command],
     /// May power be lost between two steps of one decision?
