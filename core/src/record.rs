@@ -75,54 +75,10 @@ pub struct Record<const H: usize> {
     pub term: u64,
     pub generation: Generation,
     /// Ancestors of `generation`, the parent first.
-    #[cfg_attr(feature = "serde", serde(with = "history"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::rule::short"))]
     pub history: [Generation; H],
     pub mark: Mark,
     pub side: Side,
-}
-
-/// History without the empty places at its end.
-#[cfg(feature = "serde")]
-mod history {
-    use core::fmt;
-
-    use serde::{
-        Deserializer, Serializer,
-        de::{Error, SeqAccess, Visitor},
-    };
-
-    use super::Generation;
-
-    pub(super) fn serialize<S: Serializer>(history: &[Generation], to: S) -> Result<S::Ok, S::Error> {
-        let used = history.iter().rposition(|name| *name != Generation::NONE).map_or(0, |last| last + 1);
-        to.collect_seq(&history[..used])
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, const H: usize>(
-        from: D,
-    ) -> Result<[Generation; H], D::Error> {
-        from.deserialize_seq(Names)
-    }
-
-    struct Names<const H: usize>;
-
-    impl<'de, const H: usize> Visitor<'de> for Names<H> {
-        type Value = [Generation; H];
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "at most {H} generations")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
-            let mut history = [Generation::NONE; H];
-            let mut used = 0;
-            while let Some(name) = names.next_element()? {
-                *history.get_mut(used).ok_or_else(|| A::Error::invalid_length(used + 1, &self))? = name;
-                used += 1;
-            }
-            Ok(history)
-        }
-    }
 }
 
 impl<const H: usize> Default for Record<H> {

@@ -7,6 +7,7 @@ pub mod mutant;
 pub mod own;
 pub mod pair;
 pub mod property;
+pub mod replay;
 pub mod search;
 pub mod story;
 pub mod verify;

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod mailbox;
 pub mod node;
 pub mod paths;
+pub mod recorder;
 pub mod rfs;
 pub mod script;
 pub mod store;

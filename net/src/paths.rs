@@ -59,6 +59,11 @@ impl Paths {
         self.module(name).join("state")
     }
 
+    /// The flight record of a module.
+    pub fn flight(&self, name: &str) -> PathBuf {
+        self.state(name).join("flight")
+    }
+
     /// Log and script output of a module.
     pub fn module_log(&self, name: &str) -> PathBuf {
         self.log.join(name)

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use safetui_lab::Drill;
 
 use crate::{
-    commands::{graph::GraphArgs, verify::VerifyArgs},
+    commands::{graph::GraphArgs, record::RecordVerb, replay::ReplayArgs, verify::VerifyArgs},
     output::{Color, Format},
 };
 
@@ -146,6 +146,11 @@ pub(crate) enum Verb {
     Cluster(ClusterVerb),
     /// Prove the protocol: exhaust its worlds, refute it without each rule
     Verify(VerifyArgs),
+    /// Show or export what the core of a module was given
+    #[command(subcommand)]
+    Record(RecordVerb),
+    /// Decide again what was recorded, and compare
+    Replay(ReplayArgs),
     /// Draw the automaton of a mirror
     Graph(GraphArgs),
     /// Run two nodes, a router and a client on this machine, and break them
@@ -272,7 +277,7 @@ pub(crate) enum ClusterVerb {
 }
 
 /// `90` is seconds; `10m`, `1h 30m` and `500ms` say their unit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
         Err(_) => humantime::parse_duration(text)

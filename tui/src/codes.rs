@@ -56,6 +56,10 @@ codes! {
         "A module is checked against the cluster's nodes and networks, which are not configured yet.";
     NOT_TAKEN = "E0210", Failed,
         "The new configuration is in place and the running agent did not take it; it will when it starts next.";
+    NO_RECORD = "E0211", NotFound,
+        "The module's core has no flight record here: its agent has not run, or its folder was emptied.";
+    BAD_RECORD = "E0212", Failed,
+        "The file is no flight record, not whole, or of another version. Nothing is concluded from a part of one.";
     REFUSED = "E0301", Unsafe,
         "A rule of the core forbids the verb in the present state. `safetui why` shows the conditions and the ways out.";
     STALE = "E0302", Stale,

@@ -10,7 +10,7 @@
 mod book;
 mod resource;
 #[cfg(feature = "serde")]
-mod short;
+pub(crate) mod short;
 mod watch;
 
 pub use book::{BadRule, Book, Call, Order, Pace, Read, Term, Whose};

@@ -7,7 +7,7 @@ use serde::{
     de::{Error, SeqAccess, Visitor},
 };
 
-pub(super) fn serialize<S: Serializer, T: Serialize + Default + PartialEq, const N: usize>(
+pub(crate) fn serialize<S: Serializer, T: Serialize + Default + PartialEq, const N: usize>(
     list: &[T; N],
     to: S,
 ) -> Result<S::Ok, S::Error> {
@@ -15,7 +15,7 @@ pub(super) fn serialize<S: Serializer, T: Serialize + Default + PartialEq, const
     to.collect_seq(&list[..used])
 }
 
-pub(super) fn deserialize<'de, D, T, const N: usize>(from: D) -> Result<[T; N], D::Error>
+pub(crate) fn deserialize<'de, D, T, const N: usize>(from: D) -> Result<[T; N], D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default + Copy,

@@ -6,6 +6,7 @@
 //! | NAME-hands | durable records, orders to replication | the disk |
 //! | NAME-worker | scripts, addresses, mounts | the application |
 //! | NAME-vip | announcements, rivals | the service network |
+//! | NAME-record | the flight record | the disk |
 //! | journal | log files | the disk |
 //! | tokio | the control API, the published state | requests |
 

@@ -90,7 +90,11 @@ impl Pulse {
             self.turn();
             self.wait();
         }
-        self.drivers.into_iter().for_each(Driver::close);
+        let records: Vec<_> = self.drivers.into_iter().map(Driver::close).collect();
+        // Nothing is pulsed any more: now it may wait for the disk.
+        for record in records {
+            _ = record.join();
+        }
     }
 
     fn turn(&mut self) {
@@ -152,8 +156,9 @@ impl Pulse {
 
     fn install(&mut self, fresh: Driver) {
         let (id, name) = (fresh.plan.id, fresh.plan.module.name.clone());
-        // The new one has taken over what the kernel keeps for the module.
-        self.drivers.retain(|driver| driver.plan.id != id);
+        if let Some(at) = self.drivers.iter().position(|driver| driver.plan.id == id) {
+            self.drivers.remove(at).succeeded();
+        }
         self.broken.remove(&name);
         if let Err(error) = self.panel.add(id, &fresh.plan.module) {
             self.journal.say(Some(&name), "agent", Level::Critical, error.to_string());

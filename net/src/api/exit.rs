@@ -87,7 +87,7 @@ impl Exit {
             Self::Stale => "the state is not the one of --if-state",
             Self::Degraded => "`state --exit-code`: serves, without redundancy",
             Self::Outage => "`state --exit-code`: a started module serves nowhere",
-            Self::Violation => "`verify`: a property is broken",
+            Self::Violation => "`verify`: a property is broken; `replay`: recorded is not recomputed",
             Self::Inconclusive => "`verify` reached its bound; nothing found",
             Self::Interrupted => "Ctrl-C; the text says what was already done",
         }

@@ -18,7 +18,11 @@ mod timing;
 pub mod wording;
 mod worker;
 
-use std::{collections::VecDeque, sync::Arc, thread};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use safetui_core::{
     Action, Actions, Beat, Boot, Cause, Command, Event, Generation, Job, Mirror, Note, Refusal, Role, Status,
@@ -38,6 +42,7 @@ use worker::Worker;
 use crate::{
     heartbeat::boottime,
     journal::{Journal, Level},
+    recorder::Recorder,
     rfs::{self, Rfs},
     vip::probe::Care,
 };
@@ -92,6 +97,7 @@ pub struct Trouble {
 pub struct Driver {
     pub plan: Arc<Plan>,
     core: Mirror<HISTORY>,
+    recorder: Recorder,
     out: Actions<HISTORY>,
     orders: VecDeque<Action<HISTORY>>,
     events: VecDeque<Arrived>,
@@ -253,6 +259,7 @@ impl Driver {
             self.replies.push_back(reply);
         }
         self.core.handle(&self.plan.core, now, event, &mut self.out);
+        self.recorder.note(now, event, &self.out, &self.core);
         self.orders.extend(self.out.drain());
     }
 
@@ -413,12 +420,19 @@ impl Driver {
         self.journal.say(Some(&self.plan.module.name), origin, level, text);
     }
 
-    /// Gives up what the kernel keeps for this module. For one that is stopped.
-    pub fn close(self) {
+    /// Gives up what the kernel keeps for this module. For one that is stopped. What is returned ends when its record is
+    /// written.
+    pub fn close(self) -> JoinHandle<()> {
         let removed = address::remove(&self.plan.module.vips).and_then(|()| self.lease.remove());
         if let Err(error) = removed {
             self.journal.say(Some(&self.plan.module.name), "vipd", Level::Event, error.to_string());
         }
+        self.recorder.close()
+    }
+
+    /// Another has taken over what the kernel keeps for this module.
+    pub fn succeeded(self) {
+        self.recorder.close();
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     config::Acknowledge,
     journal::Journal,
     node::Node,
+    recorder::{Head, Recorder, SIZE},
     rfs::{self, Rfs},
     script::{Runner, environment},
 };
@@ -34,6 +35,10 @@ pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) 
     super::address::remove(&plan.module.vips).map_err(|error| error.to_string())?;
     let rfs = replication(node, &plan, &tell)?;
     let runner = runner(node, &plan)?;
+    let born = now();
+    let core = Mirror::<HISTORY>::new(born, boot, random(), record);
+    let head = Head::new(node.name(), &name, plan.core, boot, born);
+    let recorder = Recorder::start(&node.paths.flight(&name), SIZE, head, &core, journal);
     let addresses = Addresses::start(&name, &plan.module.vips, journal.clone());
     let tools = Tools {
         plan: plan.clone(),
@@ -44,7 +49,8 @@ pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) 
         tell: tell.clone(),
     };
     Ok(Driver {
-        core: Mirror::<HISTORY>::new(now(), boot, random(), record),
+        core,
+        recorder,
         out: Actions::default(),
         orders: [].into(),
         events: [].into(),

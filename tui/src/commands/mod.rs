@@ -9,6 +9,8 @@ pub(crate) mod graph;
 pub(crate) mod live;
 mod log;
 mod module;
+pub(crate) mod record;
+pub(crate) mod replay;
 mod state;
 pub(crate) mod tui;
 pub(crate) mod verify;
@@ -38,6 +40,8 @@ pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
         Some(Verb::Agent) => agent::guard(cx).map(code),
         Some(Verb::AgentChild { boot }) => agent::child(cx, boot).map(code),
         Some(Verb::Verify(args)) => verify::run(cx, &args).map(code),
+        Some(Verb::Record(verb)) => record::run(cx, &verb).map(code),
+        Some(Verb::Replay(args)) => replay::run(cx, &args).map(code),
         Some(Verb::Demo(args)) => demo::run(cx, &args),
         Some(Verb::Ledger { address, file, node }) => demo::ledger(address, &file, &node).map(code),
         Some(verb) => block_on(ask(cx, verb)),
@@ -78,6 +82,8 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         | Verb::Agent
         | Verb::AgentChild { .. }
         | Verb::Verify(_)
+        | Verb::Record(_)
+        | Verb::Replay(_)
         | Verb::Demo(_)
         | Verb::Ledger { .. } => {
             unreachable!("these have a runtime of their own")

@@ -6,3 +6,4 @@ mod exits;
 mod files;
 mod graph;
 mod output;
+mod record;
