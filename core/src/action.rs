@@ -135,9 +135,9 @@ impl<const H: usize> Actions<H> {
     }
 
     /// Takes all orders out, in order.
-    pub fn drain(&mut self) -> impl Iterator<Item = Action<H>> + use<H> {
-        let taken = core::mem::take(self);
-        taken.list.into_iter().take(taken.len).flatten()
+    pub fn drain(&mut self) -> impl Iterator<Item = Action<H>> + '_ {
+        let len = core::mem::take(&mut self.len);
+        self.list[..len].iter_mut().filter_map(Option::take)
     }
 
     pub const fn is_empty(&self) -> bool {

@@ -5,6 +5,7 @@
 
 pub mod mutant;
 pub mod own;
+pub mod packed;
 pub mod pair;
 pub mod property;
 pub mod replay;

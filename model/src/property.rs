@@ -10,6 +10,9 @@ use crate::{
     world::{BASE, Node, Rest, World, Write, survivor_serves},
 };
 
+/// The property that looks ahead from every state.
+pub const RECOVERS: &str = "recovers once faults cease";
+
 /// Every property, in the order in which they are shown.
 pub fn all() -> Vec<Property<Pair>> {
     vec![
@@ -27,7 +30,7 @@ pub fn all() -> Vec<Property<Pair>> {
         }),
         Property::always("the disk is what the node believes", |_, world| disk_is_believed(world)),
         Property::always("a wake clears what is due", nothing_stays_due),
-        Property::always("recovers once faults cease", recovers),
+        Property::always(RECOVERS, recovers),
         Property::always("a survivor of a healthy pair serves in its window", one_crash_is_survived),
         Property::always("whom a failover rule makes wait does not serve", held_serves_not),
         Property::always("with a failing check the pair comes to rest", |pair: &Pair, world: &World| {

@@ -3,11 +3,10 @@
 
 use safetui_core::Timing;
 use serde::Serialize;
-use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 use crate::{
+    packed::explore,
     pair::Pair,
-    property,
     world::{Budget, Settings},
     worlds,
 };
@@ -58,13 +57,8 @@ fn world(timing: Timing) -> Settings {
 
 /// The property that falls first, if one does.
 fn shortest(settings: &Settings, threads: usize) -> Option<(&'static str, usize)> {
-    let pair = Pair::new(settings.clone());
-    let checker = pair.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    property::all()
-        .into_iter()
-        .filter(|property| property.expectation == Expectation::Always)
-        .filter_map(|property| Some((property.name, checker.discovery(property.name)?.into_actions().len())))
-        .min_by_key(|(_, length)| *length)
+    let (name, path) = explore(&Pair::new(settings.clone()), threads).fallen?;
+    Some((name, path.into_actions().len()))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use serde::Serialize;
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
+use stateright::{Expectation, Property};
 
 use crate::{
     mutant::{self, Mutant},
+    packed::{Explored, explore},
     pair::Pair,
     property, story,
     worlds::{self, Entry},
@@ -111,19 +112,18 @@ fn blank(property: &Property<Pair>) -> PropertyRow {
 pub fn exhaust(entry: Entry, threads: usize, report: &mut Report) {
     let started = Instant::now();
     let pair = Pair::new(entry.settings);
-    let checker =
-        pair.clone().checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let states = checker.unique_state_count();
-    let mut found = checker.discoveries();
-    for (row, property) in report.properties.iter_mut().zip(property::all()) {
+    let Explored { states, seen, fallen, .. } = explore(&pair, threads);
+    for row in &mut report.properties {
         row.states += states;
-        match (property.expectation, found.remove(property.name)) {
-            (Expectation::Sometimes, Some(_)) => row.verdict = Verdict::Holds,
-            (Expectation::Always, Some(path)) if row.story.is_empty() => {
-                row.verdict = Verdict::Violated;
-                row.story = story::tell(&pair, property.name, path);
-            }
-            _ => {}
+        if seen.contains(&row.name) {
+            row.verdict = Verdict::Holds;
+        }
+    }
+    if let Some((name, path)) = fallen {
+        let broken = report.properties.iter_mut().find(|row| row.name == name);
+        if let Some(row) = broken.filter(|row| row.story.is_empty()) {
+            row.verdict = Verdict::Violated;
+            row.story = story::tell(&pair, name, path);
         }
     }
     report.states += states;
@@ -138,13 +138,6 @@ pub fn exhaust(entry: Entry, threads: usize, report: &mut Report) {
 /// Looks for the shortest way in which the protocol without one rule fails.
 pub fn refute(mutant: &Mutant, threads: usize) -> MutantRow {
     let pair = Pair::new(mutant.settings.clone());
-    let checker =
-        pair.clone().checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let failures = property::all().into_iter().filter(|property| property.expectation == Expectation::Always);
-    let fallen =
-        failures.filter_map(|property| checker.discovery(property.name).map(|path| (property.name, path)));
-    let shortest =
-        fallen.map(|(name, path)| (path.clone().into_actions().len(), name, path)).min_by_key(|it| it.0);
     let row = |refuted_by, length, story| MutantRow {
         rule: mutant.rule,
         refuted_by,
@@ -152,8 +145,10 @@ pub fn refute(mutant: &Mutant, threads: usize) -> MutantRow {
         world: mutant.settings.name,
         story,
     };
-    match shortest {
-        Some((length, name, path)) => row(Some(name), length, story::tell(&pair, name, path)),
+    match explore(&pair, threads).fallen {
+        Some((name, path)) => {
+            row(Some(name), path.clone().into_actions().len(), story::tell(&pair, name, path))
+        }
         None => row(None, 0, Vec::new()),
     }
 }

@@ -23,7 +23,9 @@ fn blank() -> Report {
 /// Explores a world to its end, and proves that it did: the number of its states is pinned.
 fn exhausted(entry: &Entry) {
     let pair = Pair::new(entry.settings.clone());
-    pair.checker().spawn_bfs().join().assert_properties_always();
+    let plain = pair.checker().spawn_bfs().join();
+    plain.assert_properties_always();
+    assert_eq!(plain.unique_state_count(), entry.states, "{}: plain, not packed", entry.settings.name);
     let mut report = blank();
     exhaust(entry.clone(), 1, &mut report);
     assert_eq!(

@@ -20,6 +20,7 @@ pub use remedy::Remedy;
 pub use scale::scaled;
 
 use crate::{
+    packed::PackedPair,
     pair::Pair,
     property,
     story::{Line, Voice},
@@ -227,7 +228,7 @@ fn explore_to(
         Some(_) => HasDiscoveries::AnyFailures,
         None => HasDiscoveries::AnyOf(BTreeSet::from([property::IN_TIME])),
     };
-    let mut builder = pair.checker().threads(limits.threads).finish_when(bound);
+    let mut builder = PackedPair::each(pair).checker().threads(limits.threads).finish_when(bound);
     if let Some(depth) = depth {
         builder = builder.target_max_depth(depth.get());
     }

@@ -1,28 +1,25 @@
 //! What must follow once faults cease: the recovery properties, as functions of one state.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, Hash, RandomState},
-    sync::Mutex,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use safetui_core::{Beat, Cause, Command, Event, Mark, Role, Status, Tick, rule::Set};
+use safetui_core::{Beat, Cause, Command, Event, Mark, Role, Status, Tick};
 
-use super::{Budget, Cut, Settings, Start, Step, World};
+use super::{Budget, Settings, Start, Step, World};
+use crate::packed::print;
 
 /// Does a pair heal from here, within how many ticks? Remembers the states from which it does, since fair runs
 /// from different states soon meet.
 #[derive(Debug)]
 pub struct Healing {
-    healed: Vec<Mutex<HashSet<u64>>>,
-    hasher: RandomState,
+    /// Prints, each at the place that it names; one that another has driven out is only judged again.
+    healed: Vec<AtomicU64>,
 }
 
-const SHARDS: usize = 64;
+const PLACES: usize = 1 << 19;
 
 impl Default for Healing {
     fn default() -> Self {
-        Self { healed: (0..SHARDS).map(|_| Mutex::new(HashSet::new())).collect(), hasher: RandomState::new() }
+        Self { healed: (0..PLACES).map(|_| AtomicU64::new(0)).collect() }
     }
 }
 
@@ -33,31 +30,27 @@ impl Healing {
         let mut path = Vec::new();
         for _ in 0..ticks {
             world.start_what_rules_stopped(settings);
-            let print = self.print(&world);
-            if world.paired() || world.awaits_operator(settings) || self.known(print) {
+            let known = path.last().is_some_and(|print| self.known(*print));
+            if known || world.paired() || world.awaits_operator(settings) {
                 for print in path {
                     self.remember(print);
                 }
                 return true;
             }
-            path.push(print);
             world.fair_tick(settings, [true, true]);
+            path.push(print(&world));
         }
         false
     }
 
-    pub(super) fn print(&self, what: impl Hash) -> u64 {
-        self.hasher.hash_one(what)
+    pub(crate) fn known(&self, print: u64) -> bool {
+        self.healed[print as usize % PLACES].load(Ordering::Relaxed) == print
     }
 
-    pub(super) fn known(&self, print: u64) -> bool {
-        self.healed[print as usize % SHARDS].lock().is_ok_and(|healed| healed.contains(&print))
-    }
-
-    pub(super) fn remember(&self, print: u64) {
-        if let Ok(mut healed) = self.healed[print as usize % SHARDS].lock() {
-            healed.insert(print);
-        }
+    /// True, which is what is remembered.
+    pub(crate) fn remember(&self, print: u64) -> bool {
+        self.healed[print as usize % PLACES].store(print, Ordering::Relaxed);
+        true
     }
 }
 
@@ -78,17 +71,12 @@ pub fn survivor_serves(settings: &Settings, world: &World, victim: usize, ticks:
 }
 
 impl World {
-    /// The same state with every fault repaired and none to come.
+    /// The same state with every fault repaired and none to come, and without the client.
     pub(super) fn calm(&self, settings: &Settings) -> Self {
         let mut world = self.clone();
-        world.left = Budget::default();
-        world.cut = Cut::None;
-        world.down = [Set::EMPTY; 2];
-        world.backups = [None; 2];
-        world.forced = false;
+        world.surround(&self.surroundings().calm());
         for node in 0..2 {
             world.wires[node].detained = None;
-            world.nodes[node].paused = false;
             match &world.nodes[node].core {
                 None => world.boot(settings, node, Command::Start),
                 Some(core) if core.role() == Role::Stop => {
@@ -98,7 +86,6 @@ impl World {
             }
             world.event(settings, node, Event::Linked(true), None);
         }
-        world.canonize();
         world
     }
 
@@ -156,7 +143,7 @@ impl World {
     pub(super) fn fair_tick(&mut self, settings: &Settings, runs: [bool; 2]) {
         for (to, hears) in runs.into_iter().enumerate() {
             while hears && !self.wires[to].is_empty() {
-                self.take(settings, Step::Deliver { to, at: 0 });
+                self.act(settings, Step::Deliver { to, at: 0 });
             }
             self.wires[to].clear();
         }

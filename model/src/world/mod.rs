@@ -4,6 +4,7 @@
 //! that is stored anywhere moves back, so that no run has an end and still there are finitely many states.
 
 mod arbiter;
+mod around;
 mod checks;
 mod data;
 mod fair;
@@ -14,6 +15,7 @@ mod step;
 mod wire;
 
 pub use arbiter::{Arbiter, Verdict};
+pub(crate) use around::Surroundings;
 pub use fair::{Healing, survivor_serves};
 pub use node::Node;
 pub use settle::Rest;

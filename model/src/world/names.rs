@@ -69,15 +69,58 @@ impl Names for Rename<'_> {
     }
 }
 
+/// Are all names canonical already? They are, but after the few steps that make a name or forget one.
+#[derive(Default)]
+struct Check {
+    /// The greatest so far: each generation is one of those before, or the next.
+    generations: u64,
+    /// The greatest that is mentioned as an ancestor.
+    ancestors: u64,
+    /// One bit a term.
+    terms: u64,
+    wrong: bool,
+}
+
+impl Check {
+    const fn passed(&self) -> bool {
+        let terms = self.terms >> 1;
+        !self.wrong && self.ancestors <= self.generations && terms & (terms + 1) == 0
+    }
+}
+
+impl Names for Check {
+    fn generation(&mut self, generation: &mut Generation) {
+        self.generations += u64::from(generation.0 == self.generations + 1);
+        self.wrong |= generation.0 > self.generations;
+    }
+
+    fn ancestor(&mut self, generation: &mut Generation) {
+        self.ancestors = self.ancestors.max(generation.0);
+    }
+
+    fn term(&mut self, term: &mut u64) {
+        self.wrong |= *term > 62;
+        self.terms |= 1 << (*term & 63);
+    }
+}
+
 impl World {
     /// Gives every generation and term its canonical name.
     pub(super) fn canonize(&mut self) {
+        let mut check = Check::default();
+        self.rename(&mut check);
+        if !check.passed() {
+            self.rename_all();
+        }
+        self.arbiter.sort();
+    }
+
+    fn rename_all(&mut self) {
         let mut canon = Canon::default();
         self.rename(&mut Collect(&mut canon));
         let len = canon.terms.len;
         canon.terms.list[..len].sort_unstable();
         self.rename(&mut Rename(&canon));
-        self.arbiter.sort();
     }
 
     fn rename(&mut self, names: &mut impl Names) {

@@ -16,7 +16,7 @@ pub struct Link {
 }
 
 /// A node, running or not.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     /// Absent while the node is down.
     pub core: Option<Core>,

@@ -10,6 +10,7 @@ use safetui_core::{
 };
 
 use super::{Budget, Core, Healing, Settings, World};
+use crate::packed::print;
 
 /// How it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Healing {
         let mut seen: HashMap<u64, usize> = HashMap::new();
         let mut shapes: Vec<Shape> = Vec::new();
         loop {
-            let print = self.print((&world, broken, flaps));
+            let print = print(&(&world, broken, flaps));
             if self.known(print) {
                 break;
             }

@@ -235,6 +235,15 @@ impl World {
 
     /// Does what `step` says; `None` if it turns out to be another step.
     pub fn take(&mut self, settings: &Settings, step: Step) -> Option<()> {
+        self.act(settings, step)?;
+        self.cap(settings);
+        self.forget_write();
+        self.canonize();
+        Some(())
+    }
+
+    /// As [`Self::take`], leaving names behind that are not canonical.
+    pub(super) fn act(&mut self, settings: &Settings, step: Step) -> Option<()> {
         match step {
             Step::Tick { by } => self.tick(settings, by, None)?,
             Step::TickThenCrash(node, torn) => self.tick(settings, [1, 1], Some((node, torn)))?,
@@ -321,9 +330,6 @@ impl World {
                 self.event(settings, node, Event::Linked(false), None);
             }
         }
-        self.cap(settings);
-        self.forget_write();
-        self.canonize();
         Some(())
     }
 
@@ -415,6 +421,7 @@ impl World {
 
     /// Every moment on that node's clock moves back.
     fn pass(&mut self, settings: &Settings, node: usize, by: u64) {
+        let cfg = settings.config(node);
         let it = &mut self.nodes[node];
         it.lease = it.lease.rebased(by);
         if it.lease <= BASE || settings.untimed {
@@ -422,14 +429,14 @@ impl World {
         }
         if let Some(core) = &mut it.core {
             core.rebase(by);
-            core.forget(&settings.config(node), BASE);
+            core.forget(&cfg, BASE);
         }
         if let Some(core) = &mut self.nodes[1 - node].core {
             core.rebase_peer(by);
         }
         for beat in self.wires[1 - node].beats_mut() {
             beat.sent = beat.sent.rebased(by);
-            beat.forget(&settings.config(node));
+            beat.forget(&cfg);
         }
         for echo in self.wires[node].beats_mut().filter_map(|beat| beat.echo.as_mut()) {
             echo.sent = echo.sent.rebased(by);
@@ -445,11 +452,12 @@ impl World {
         event: Event,
         torn: Option<Torn>,
     ) -> bool {
+        let cfg = settings.config(node);
         let mut out = Actions::default();
         let mut next = Some(event);
         while let Some(event) = next.take() {
             let Some(core) = &mut self.nodes[node].core else { return false };
-            core.handle(&settings.config(node), BASE, event, &mut out);
+            core.handle(&cfg, BASE, event, &mut out);
             for action in out.drain() {
                 let durable = matches!(action, Action::Persist(_));
                 if durable && torn == Some(Torn::Before) {

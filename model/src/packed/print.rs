@@ -1,0 +1,116 @@
+//! Prints: 64 bits that tell a value from others.
+//!
+//! The odds that two of n values share one are about n² / 2⁶⁵: for the parts of a world far smaller than for its
+//! states, which the checker tells apart in the same way.
+
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+
+/// The print of a value, the same in every run.
+pub(crate) fn print(value: &impl std::hash::Hash) -> u64 {
+    BuildHasherDefault::<Mixer>::default().hash_one(value)
+}
+
+/// Multiplies and folds, in four lanes by turns: a single one would wait for each product.
+struct Mixer([u64; 4]);
+
+/// Odd, and without a pattern.
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+const SEEDS: [u64; 4] =
+    [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0xD6E8_FEB8_6659_FD93, 0xA076_1D64_78BD_642F];
+
+const fn fold(a: u64, b: u64) -> u64 {
+    let wide = a as u128 * b as u128;
+    wide as u64 ^ (wide >> 64) as u64
+}
+
+impl Default for Mixer {
+    fn default() -> Self {
+        Self(SEEDS)
+    }
+}
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0.iter().fold(0, |print, lane| fold(print.rotate_left(32) ^ lane, FACTOR))
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        let [a, b, c, d] = self.0;
+        self.0 = [b, c, d, fold(a ^ number, FACTOR)];
+    }
+
+    #[inline]
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(number.into());
+    }
+
+    #[inline]
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    #[inline]
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number as u64);
+    }
+}
+
+/// For maps whose keys are prints.
+#[derive(Debug, Default)]
+pub(super) struct Itself(u64);
+
+impl Hasher for Itself {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a print is one word")
+    }
+
+    fn write_u64(&mut self, print: u64) {
+        self.0 = print;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::print;
+
+    #[test]
+    fn values_that_differ_little_have_different_prints() {
+        let all: HashSet<u64> = (0..100_000_u64)
+            .flat_map(|n| {
+                [print(&(n, 0_u64, false)), print(&(0_u64, n, true)), print(&[n as u32, 1, 2, 3, 4])]
+            })
+            .collect();
+        assert_eq!(all.len(), 300_000);
+    }
+
+    #[test]
+    fn order_counts_across_the_lanes() {
+        let mut orders = HashSet::new();
+        for at in 0..8 {
+            let mut list = [0_u64; 8];
+            list[at] = 1;
+            orders.insert(print(&list));
+        }
+        assert_eq!(orders.len(), 8);
+    }
+}
