@@ -1,7 +1,7 @@
 //! The protocol with one rule removed, each in a world that must refute it: a check that nothing can fail
 //! proves nothing.
 
-use safetui_core::{Rule, Rules, Witness};
+use safetui_core::{Rule, Rules};
 
 use crate::{
     world::{Budget, Settings},
@@ -53,11 +53,6 @@ pub fn limits() -> Vec<Mutant> {
     let crashes_and_backup = Budget { crashes: 2, ..worlds::BACKUP.budget };
     let pause_and_cut = Budget { cuts: 1, ..worlds::FROZEN.budget };
     let one_way = Settings { cuts: worlds::ONE_WAY, ..worlds::UPGRADE };
-    let untimed_router = Settings {
-        name: "a router, and no assumption about time",
-        witness: Witness::Router,
-        ..worlds::UNTIMED
-    };
     let limit = |rule, settings| Mutant { rule, settings };
     vec![
         limit("with a witness", Settings { strict: true, ..worlds::FORKS }),
@@ -65,7 +60,6 @@ pub fn limits() -> Vec<Mutant> {
         limit("more than half of the routers", Settings { quorum: 1, ..worlds::THREE_ROUTERS }),
         limit("the arbiter grants once", Settings { grants_once: false, ..worlds::ARBITER_AND_CUTS }),
         limit("clocks move on in a pause", Settings { budget: pause_and_cut, ..worlds::FROZEN }),
-        limit("time, where a router decides", untimed_router),
         limit("no older backup is put back", Settings { budget: crashes_and_backup, ..worlds::BACKUP }),
         limit("no one-way cut beside the older rules", one_way),
     ]

@@ -59,8 +59,13 @@ impl<const H: usize> Mirror<H> {
 
     /// Moves the origin of the peer's clock forward by `by`.
     pub fn rebase_peer(&mut self, by: u64) {
+        self.moments_of_peer(|tick| tick.rebased(by));
+    }
+
+    /// Passes every moment of the peer's clock that this node knows through `change`.
+    pub fn moments_of_peer(&mut self, mut change: impl FnMut(Tick) -> Tick) {
         if let Some(peer) = &mut self.peer {
-            peer.beat.sent = peer.beat.sent.rebased(by);
+            peer.beat.sent = change(peer.beat.sent);
         }
     }
 
@@ -88,7 +93,8 @@ impl<const H: usize> Mirror<H> {
         }
     }
 
-    fn moments(&mut self, change: impl Fn(Tick) -> Tick) {
+    /// Passes every moment of this node's own clock through `change`, but for those of its failover rules.
+    pub fn moments(&mut self, mut change: impl FnMut(Tick) -> Tick) {
         for tick in [&mut self.proven, &mut self.since, &mut self.woke, &mut self.beat_due, &mut self.sent_at]
         {
             *tick = change(*tick);
@@ -96,8 +102,8 @@ impl<const H: usize> Mirror<H> {
         if let Step::Listening { until } = &mut self.step {
             *until = change(*until);
         }
-        self.broken = self.broken.map(&change);
-        self.asking = self.asking.map(&change);
+        self.broken = self.broken.map(&mut change);
+        self.asking = self.asking.map(&mut change);
         if let Some(run) = &mut self.run {
             *run = Run { since: change(run.since), last: change(run.last) };
         }

@@ -3,7 +3,7 @@
 use safetui_core::{Gate, Witness};
 
 use super::Voice;
-use crate::world::{Cut, Settings, Step, Torn, World};
+use crate::world::{Cut, LAPSE, Settings, Step, Torn, World};
 
 impl Voice {
     /// What the step means, and the node that it happens to; `None` for what happens all the time.
@@ -18,6 +18,9 @@ impl Voice {
         let between = |text: String| Some((None, text));
         match step {
             Step::Tick { by: [0 | 1, 0 | 1] } | Step::Deliver { .. } | Step::Report(_) => None,
+            Step::Tick { by } if by.into_iter().any(|by| by >= LAPSE) => {
+                at(usize::from(by[0] < by[1]), "waits no longer: its timers have run out")
+            }
             Step::Tick { by } => {
                 at(usize::from(by[0] < by[1]), "has a clock that runs fast: it gains on the other")
             }

@@ -12,6 +12,7 @@ mod names;
 mod node;
 mod settle;
 mod step;
+mod untimed;
 mod wire;
 
 pub use arbiter::{Arbiter, Verdict};
@@ -20,6 +21,7 @@ pub use fair::{Healing, survivor_serves};
 pub use node::Node;
 pub use settle::Rest;
 pub use step::{Step, Torn};
+pub use untimed::LAPSE;
 pub use wire::{Cut, Wire};
 
 use safetui_core::{
@@ -52,6 +54,8 @@ pub struct Budget {
     pub pauses: u8,
     /// One clock gains a tick on the other.
     pub skews: u8,
+    /// In a world without time, all timers of a node run out at once.
+    pub lapses: u8,
     /// An operator gives one of [`Settings::orders`] to a node.
     pub orders: u8,
     /// A backup is made of a node's disk.
@@ -72,9 +76,20 @@ impl Budget {
 
     /// Faults in all.
     pub const fn sum(&self) -> u8 {
-        let Self { crashes, cuts, losses, detours, pauses, skews, .. } = *self;
+        let Self { crashes, cuts, losses, detours, pauses, skews, lapses, .. } = *self;
         let Self { orders, backups, wipes, unplugs, failures, writes: _, .. } = *self;
-        crashes + cuts + losses + detours + pauses + skews + orders + backups + wipes + unplugs + failures
+        crashes
+            + cuts
+            + losses
+            + detours
+            + pauses
+            + skews
+            + lapses
+            + orders
+            + backups
+            + wipes
+            + unplugs
+            + failures
     }
 }
 

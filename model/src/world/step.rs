@@ -4,7 +4,9 @@ use safetui_core::{
     Action, Actions, Boot, Command, Event, Gate, Job, Record, Role, Tick, Witness, rule::Set,
 };
 
-use super::{Arbiter, BASE, Backup, Budget, Core, Cut, H, Node, Settings, Wire, World, Write, node::Link};
+use super::{
+    Arbiter, BASE, Backup, Budget, Core, Cut, H, LAPSE, Node, Settings, Wire, World, Write, node::Link,
+};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +124,8 @@ impl World {
         self.possible_cuts(settings, steps);
         if settings.untimed {
             steps.extend([[1, 0], [0, 1]].map(|by| Step::Tick { by }));
+            let lapses = [[LAPSE, 0], [0, LAPSE]].into_iter().filter(|_| self.left.lapses > 0);
+            steps.extend(lapses.map(|by| Step::Tick { by }));
         } else if self.time_may_pass(settings) {
             steps.push(Step::Tick { by: [1, 1] });
             for (by, skew) in [([2, 1], self.skew + 1), ([1, 2], self.skew - 1)] {
@@ -237,6 +241,9 @@ impl World {
     pub fn take(&mut self, settings: &Settings, step: Step) -> Option<()> {
         self.act(settings, step)?;
         self.cap(settings);
+        if settings.untimed {
+            (0..2).for_each(|node| self.keep_order_alone(node));
+        }
         self.forget_write();
         self.canonize();
         Some(())
@@ -374,6 +381,7 @@ impl World {
         crash: Option<(usize, Torn)>,
     ) -> Option<()> {
         let gained = i8::try_from(by[0]).ok()? - i8::try_from(by[1]).ok()?;
+        self.left.lapses -= u8::from(by.contains(&LAPSE));
         if gained != 0 && !settings.untimed {
             self.left.skews -= 1;
             self.skew += gained;
