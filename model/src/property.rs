@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use safetui_core::{Cause, Gate, Mark, Role, mirror::Flow, rule::Hold};
-use stateright::Property;
+use stateright::{Expectation, Property};
 
 use crate::{
     pair::Pair,
@@ -50,6 +50,12 @@ pub fn all() -> Vec<Property<Pair>> {
         Property::sometimes("failover rules keep both nodes from serving", |_, world| both_wait(world)),
         Property::sometimes("a write is acknowledged", |_, world: &World| world.write == Write::Acknowledged),
     ]
+}
+
+/// Names of those that hold in every state, in their order.
+pub fn claims() -> Vec<&'static str> {
+    let always = all().into_iter().filter(|property| property.expectation == Expectation::Always);
+    always.map(|property| property.name).collect()
 }
 
 /// No property of the protocol: it falls when the time for a run is over, which ends the run and stays visible

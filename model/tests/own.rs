@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use safetui_core::{Timing, Witness};
+use safetui_core::{
+    Timing, Witness,
+    rule::{Book, Set},
+};
 use safetui_model::{
     own::{Finding, Limits, Outcome, Subject, check},
     story::Voice,
@@ -24,12 +27,21 @@ fn module(witness: Witness) -> Subject {
         witness: "the router".into(),
         ..Voice::plain(Witness::Router)
     };
-    Subject { voice, timing: LAN, witness, relay: true, failover: true, starts: true }
+    Subject {
+        voice,
+        timing: LAN,
+        witness,
+        relay: true,
+        failover: true,
+        starts: true,
+        book: Book::EMPTY,
+        checked: Set::EMPTY,
+    }
 }
 
 fn limits(faults: u8) -> Limits {
     let budget = Budget { crashes: 1, cuts: 1, pauses: 1, writes: Budget::ANY, ..Budget::default() };
-    Limits { budget, faults, time: Duration::from_secs(120), threads: 2, only: None }
+    Limits { budget, faults, time: Duration::from_secs(120), threads: 2, only: None, first: false }
 }
 
 fn checked(subject: &Subject, limits: &Limits) -> Outcome {
@@ -87,6 +99,13 @@ fn the_same_with_a_router_holds_as_long_as_the_router_reflects() {
 }
 
 #[test]
+fn with_an_arbiter_it_holds_though_nothing_is_reflected() {
+    let outcome = checked(&Subject { relay: false, ..module(Witness::Arbiter) }, &limits(1));
+    assert_eq!(outcome.verdict(), Verdict::Holds, "{:#?}", outcome.findings);
+    assert!(!outcome.assumed.iter().any(|it| it.contains("reflects")), "{:?}", outcome.assumed);
+}
+
+#[test]
 fn a_run_that_time_has_cut_is_never_complete() {
     for threads in [1, 2] {
         for millis in [0, 400] {
@@ -124,6 +143,7 @@ fn one_property_alone_is_told_in_as_few_steps_with_any_number_of_threads() {
         let limits = Limits { threads, only: Some(SERVES_ALL), ..limits(1) };
         let outcome = checked(&module(Witness::None), &limits);
         assert_eq!(outcome.findings.len(), 1);
+        assert!(!outcome.levels[1].complete, "it ended where the property fell");
         (outcome.verdict(), outcome.findings[0].steps, outcome.findings[0].shortest)
     };
     assert_eq!(alone(1), alone(2));
@@ -144,14 +164,14 @@ fn a_client_that_writes_nothing_loses_nothing() {
 fn timers_that_are_too_short_are_refuted_and_longer_ones_are_named() {
     let timing = Timing { timeout: 600, losses: 0, ..LAN };
     let subject = Subject { timing, ..module(Witness::Router) };
-    let mut limits = Limits { only: Some(ACKNOWLEDGES), ..limits(2) };
+    let mut limits = Limits { first: true, ..limits(2) };
     (limits.budget.cuts, limits.budget.crashes, limits.budget.pauses) = (2, 0, 0);
     // Enough to refute them; that the longer ones hold takes longer, and is said to be unknown.
     limits.time = Duration::from_secs(15);
     let outcome = checked(&subject, &limits);
-    let fork = finding(&outcome, ACKNOWLEDGES);
-    assert_eq!(fork.verdict, Verdict::Violated);
-    let remedy = fork.remedy.as_ref().unwrap();
+    let fallen = outcome.findings.iter().find(|it| it.verdict == Verdict::Violated).unwrap();
+    assert!(!outcome.findings.iter().any(|it| it.verdict == Verdict::Holds), "the run ended at the first");
+    let remedy = fallen.remedy.as_ref().unwrap();
     assert!(remedy.setting.as_ref().unwrap().starts_with("<heart timeout=\"712ms\""), "{remedy:?}");
 }
 

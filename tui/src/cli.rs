@@ -144,7 +144,7 @@ pub(crate) enum Verb {
     /// Configure the cluster: its nodes, networks and key
     #[command(subcommand)]
     Cluster(ClusterVerb),
-    /// Prove the protocol: exhaust its worlds, refute it without each rule
+    /// Prove the protocol, or check a module's own configuration
     Verify(VerifyArgs),
     /// Show or export what the core of a module was given
     #[command(subcommand)]

@@ -2,7 +2,7 @@
 
 use safetui_core::Witness;
 
-use super::{Limits, Subject};
+use super::{Limits, Subject, counted};
 use crate::world::Budget;
 
 /// One sentence each.
@@ -10,7 +10,7 @@ pub(super) fn assumed(subject: &Subject, limits: &Limits, faults: u8) -> Vec<Str
     let [one, other] = &subject.voice.nodes;
     let timing = &subject.timing;
     let mut said = vec![
-        format!("at most {faults} faults in one run: {}; each at any moment", kinds(&limits.budget)),
+        format!("at most {} in one run, each at any moment, of: {}", counted(faults), kinds(&limits.budget)),
         format!("a heartbeat arrives within {} ms or is lost", timing.delay.max(timing.period)),
         format!("the clocks of {one} and {other} drift apart by at most {} ms in a window", timing.drift),
         "what a disk was told to keep, it keeps; scripts end".into(),

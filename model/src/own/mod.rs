@@ -12,9 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use safetui_core::{Timing, Witness};
+use safetui_core::{
+    Timing, Witness,
+    rule::{Book, Set},
+};
 use serde::Serialize;
-use stateright::{Checker, Expectation, HasDiscoveries, Model};
+use stateright::{Checker, HasDiscoveries, Model};
 
 pub use remedy::Remedy;
 pub use scale::scaled;
@@ -42,6 +45,10 @@ pub struct Subject {
     pub failover: bool,
     /// Does the module start with the machine?
     pub starts: bool,
+    /// The failover rules.
+    pub book: Book,
+    /// The resources that are checked, any of which may fail.
+    pub checked: Set,
 }
 
 /// How far to look.
@@ -55,6 +62,8 @@ pub struct Limits {
     pub threads: usize,
     /// The one property to look at; `None`: all.
     pub only: Option<&'static str>,
+    /// Is the first violation enough?
+    pub first: bool,
 }
 
 /// All runs with at most so many faults.
@@ -134,7 +143,7 @@ pub fn check(subject: &Subject, limits: &Limits, progress: &mut dyn FnMut(&str))
         return outcome;
     }
     for faults in 0..=most {
-        progress(&format!("checking: every run with at most {faults} faults"));
+        progress(&format!("checking: every run with at most {}", counted(faults)));
         let settings = subject.settings(timing, &limits.budget, faults);
         let (level, fallen) = explore(&settings, limits, until);
         outcome.levels.push(level);
@@ -150,8 +159,7 @@ pub fn check(subject: &Subject, limits: &Limits, progress: &mut dyn FnMut(&str))
 }
 
 fn findings(only: Option<&'static str>) -> Vec<Finding> {
-    let always = property::all().into_iter().filter(|property| property.expectation == Expectation::Always);
-    let asked = always.filter(|property| only.is_none_or(|only| only == property.name));
+    let asked = property::claims().into_iter().filter(|name| only.is_none_or(|only| only == *name));
     let blank = |property: &'static str| Finding {
         property,
         verdict: Verdict::Inconclusive,
@@ -162,7 +170,12 @@ fn findings(only: Option<&'static str>) -> Vec<Finding> {
         shortest: false,
         remedy: None,
     };
-    asked.map(|property| blank(property.name)).collect()
+    asked.map(blank).collect()
+}
+
+/// `1 fault`, `2 faults`.
+pub fn counted(faults: u8) -> String {
+    if faults == 1 { "1 fault".into() } else { format!("{faults} faults") }
 }
 
 /// What a level says of every property, before its counterexamples are looked at.
@@ -224,27 +237,26 @@ fn explore_to(
     let started = Instant::now();
     let pair = Pair { until: Some(until), only: limits.only, ..Pair::new(settings.clone()) };
     // Who asks for one property wants nothing more once it has fallen; otherwise the others are looked at too.
-    let bound = match limits.only {
-        Some(_) => HasDiscoveries::AnyFailures,
-        None => HasDiscoveries::AnyOf(BTreeSet::from([property::IN_TIME])),
-    };
+    let first = limits.first || limits.only.is_some();
+    let all = || HasDiscoveries::AnyOf(BTreeSet::from([property::IN_TIME]));
+    let bound = if first { HasDiscoveries::AnyFailures } else { all() };
     let mut builder = PackedPair::each(pair).checker().threads(limits.threads).finish_when(bound);
     if let Some(depth) = depth {
         builder = builder.target_max_depth(depth.get());
     }
     let checker = builder.spawn_bfs().join();
     let mut found = checker.discoveries();
-    let complete = found.remove(property::IN_TIME).is_none();
+    let in_time = found.remove(property::IN_TIME).is_none();
+    let asked = findings(limits.only);
+    let path = |it: &Finding| Some((it.property, found.remove(it.property)?.into_actions()));
+    let fallen: Vec<Fallen> = asked.iter().filter_map(path).collect();
     let level = Level {
         faults: settings.faults,
         states: checker.unique_state_count(),
         seconds: started.elapsed().as_secs_f64(),
-        complete,
+        complete: in_time && (fallen.is_empty() || !first),
     };
-    let always = findings(limits.only);
-    let fallen =
-        always.iter().filter_map(|it| Some((it.property, found.remove(it.property)?.into_actions())));
-    (level, fallen.collect())
+    (level, fallen)
 }
 
 impl Subject {
@@ -262,6 +274,8 @@ impl Subject {
             delay: timing.delay as u8,
             relay: self.relay,
             cuts: if asks { worlds::ANY } else { worlds::PLAIN },
+            book: self.book,
+            checked: self.checked,
             ..worlds::CALM
         }
     }

@@ -60,7 +60,7 @@ fn changes(subject: &Subject) -> Vec<Change> {
         changes.push(Change { subject: Subject { timing, ..subject.clone() }, setting });
     }
     if subject.witness == Witness::Router && !subject.relay {
-        let setting = "<splitbrain ... relay=\"on\">".into();
+        let setting = "relay=\"on\" in <splitbrain>, with a router that reflects heartbeats".into();
         changes.push(Change { subject: Subject { relay: true, ..subject.clone() }, setting });
     }
     if subject.witness == Witness::None {
@@ -68,6 +68,12 @@ fn changes(subject: &Subject) -> Vec<Change> {
             "<check><splitbrain ident=\"router\" exec=\"ping\" arg=\"ADDRESS OF YOUR ROUTER\"/></check>";
         let router = Subject { witness: Witness::Router, relay: true, ..subject.clone() };
         changes.push(Change { subject: router, setting: setting.into() });
+    }
+    if subject.witness != Witness::Arbiter {
+        let setting = "<check><splitbrain ident=\"arbiter\" exec=\"arbiter\" arg=\"HOST:PORT\"/></check>, and \
+                       `safetui witness` on that third machine";
+        let arbiter = Subject { witness: Witness::Arbiter, relay: false, ..subject.clone() };
+        changes.push(Change { subject: arbiter, setting: setting.into() });
     }
     changes
 }
@@ -84,7 +90,7 @@ fn assumption(subject: &Subject, steps: &[Step]) -> String {
     let cuts = steps.iter().filter(|step| matches!(step, Step::Cut(_))).count();
     let direct = steps.iter().any(|step| matches!(step, Step::Cut(Cut::Direct)));
     if subject.timing.check().is_err() {
-        "timers that leave room for what a heartbeat and an answer of the witness may miss".into()
+        "heartbeats and answers of the witness are never as late as these timers let them be".into()
     } else if subject.witness == Witness::None && cuts > 0 {
         format!("the network between {one} and {other} never breaks while both run")
     } else if direct {
@@ -92,6 +98,6 @@ fn assumption(subject: &Subject, steps: &[Step]) -> String {
     } else if cuts > 1 {
         format!("{} changes sides at most once within a window", subject.voice.witness)
     } else {
-        "fewer faults at a time".into()
+        "not so much fails in one run".into()
     }
 }

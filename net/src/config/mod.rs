@@ -4,6 +4,7 @@
 //! checked against the tables of the language (`language`, `vocabulary`), values read into the types that the rest
 //! of the agent uses (one file per part). Every step reports all that it finds; a file with an error yields nothing.
 
+mod apart;
 mod check;
 pub mod cluster;
 pub mod code;
@@ -25,6 +26,7 @@ mod vip;
 mod vocabulary;
 mod xml;
 
+pub use apart::load_apart;
 pub use cluster::{Cluster, Lan, LanAddr, WhoAmI};
 pub use conflict::{check_dirs, conflicts};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

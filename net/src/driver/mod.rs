@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 
 pub use open::{open, runner};
 pub use plan::{Plan, id_of};
-pub use timing::{asked_every, timing};
+pub use timing::{asked_every, spans, timing};
 
 use address::{Addresses, Owner};
 use hands::{Hands, Order, Stream};

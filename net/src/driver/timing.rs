@@ -21,6 +21,12 @@ pub fn asked_every(heart: &Heart) -> u64 {
 
 /// The spans, in milliseconds, or why these timers cannot keep the promise and what would.
 pub fn timing(heart: &Heart, splitbrain: Option<&Splitbrain>) -> Result<Timing, String> {
+    let timing = spans(heart, splitbrain);
+    timing.check().map(|()| timing).map_err(|bad| text(bad, heart))
+}
+
+/// The spans, with as many tolerated losses as fit: with none where the timers cannot keep the promise.
+pub fn spans(heart: &Heart, splitbrain: Option<&Splitbrain>) -> Timing {
     let (period, timeout) = (millis(heart.pulse), millis(heart.timeout));
     let with = |losses| Timing {
         period,
@@ -33,7 +39,7 @@ pub fn timing(heart: &Heart, splitbrain: Option<&Splitbrain>) -> Result<Timing, 
         losses,
     };
     let fits = (0..=LOSSES).rev().map(with).find(|timing| timing.check().is_ok());
-    fits.ok_or_else(|| with(0).check().err().map_or_else(String::new, |bad| text(bad, heart)))
+    fits.unwrap_or_else(|| with(0))
 }
 
 fn text(bad: BadTiming, heart: &Heart) -> String {

@@ -7,3 +7,4 @@ mod files;
 mod graph;
 mod output;
 mod record;
+mod verify;

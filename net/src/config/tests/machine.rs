@@ -5,7 +5,9 @@ use std::fs;
 use insta::assert_snapshot;
 
 use super::{cluster, read, with};
-use crate::config::{Diagnostics, Module, check_dirs, cluster as cluster_file, conflicts, module};
+use crate::config::{
+    Diagnostics, Module, check_dirs, cluster as cluster_file, conflicts, load_apart, module,
+};
 
 fn named(name: &str, more: &str) -> Module {
     let mut module = read(&with(more)).unwrap_or_else(|found| panic!("{found}")).module;
@@ -115,4 +117,18 @@ fn files_are_loaded_from_their_paths() {
     assert_eq!(loaded, cluster());
     let module = module::load(&userconfig, "db", &loaded, &super::env).expect("good").module;
     assert_eq!(module, read(super::good::FULL).expect("good").module);
+}
+
+#[test]
+fn a_module_is_read_without_its_cluster_as_if_two_nodes_had_its_networks() {
+    let room = tempfile::tempdir().expect("a directory");
+    let userconfig = room.path().join("userconfig.xml");
+    fs::write(&userconfig, super::good::FULL).expect("written");
+    let (cluster, apart) = load_apart(&userconfig, "db", &super::env).expect("good");
+    assert_eq!(apart.module, read(super::good::FULL).expect("good").module);
+    assert_eq!(cluster.nodes, ["node1", "node2"]);
+
+    fs::write(&userconfig, with("<vipp/>")).expect("written");
+    let found = load_apart(&userconfig, "db", &super::env).expect_err("refused").to_string();
+    assert!(found.contains("unknown element <vipp>") && found.contains("userconfig.xml:4:1"), "{found}");
 }

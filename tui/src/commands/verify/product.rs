@@ -1,35 +1,19 @@
-//! `verify`: exhausts the worlds around the core, and refutes the protocol without each of its rules.
+//! The proof of the protocol: exhausts the worlds around the core, and refutes it without each of its rules.
 
-use std::thread;
-
-use clap::Args;
 use safetui_model::{
     search::{Row, SURROUNDINGS, least_timeout},
-    verify::{MutantRow, PropertyRow, Report, Verdict, WorldRow, verify},
+    verify::{MutantRow, PropertyRow, Report, WorldRow, verify},
 };
 use safetui_net::api::exit::Exit;
 
+use super::{VerifyArgs, exit};
 use crate::{
     context::Context,
     failure::Failure,
     output::{Tone, align, lines, plain, say},
 };
 
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    /// Threads that explore [default: as many as there are cores]
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Tell each counterexample, also those that removed rules must have
-    #[arg(long)]
-    stories: bool,
-    /// Search the least timers that hold, instead
-    #[arg(long)]
-    timing: bool,
-}
-
-pub(crate) fn run(cx: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+pub(super) fn run(cx: &Context, args: &VerifyArgs, threads: usize) -> Result<Exit, Failure> {
     if args.timing {
         return timing(cx, threads);
     }
@@ -41,11 +25,7 @@ pub(crate) fn run(cx: &Context, args: &VerifyArgs) -> Result<Exit, Failure> {
     } else {
         lines(&text(cx, &report, args.stories))?;
     }
-    Ok(match report.verdict() {
-        Verdict::Holds => Exit::Ok,
-        Verdict::Violated => Exit::Violation,
-        Verdict::Inconclusive => Exit::Inconclusive,
-    })
+    Ok(exit(report.verdict()))
 }
 
 /// The table of least timeouts, row by row as they are found.
@@ -79,12 +59,7 @@ fn rows(cx: &Context, report: &Report, bare: bool) -> Vec<Vec<String>> {
 }
 
 fn property(row: &PropertyRow, mark: &dyn Fn(Tone, &str) -> String) -> Vec<String> {
-    let verdict = match row.verdict {
-        Verdict::Holds => mark(Tone::Good, "holds"),
-        Verdict::Violated => mark(Tone::Bad, "VIOLATED"),
-        Verdict::Inconclusive => mark(Tone::Moving, "inconclusive"),
-    };
-    vec![verdict, row.name.into(), format!("{} states", row.states)]
+    vec![super::word(row.verdict, mark), row.name.into(), format!("{} states", row.states)]
 }
 
 fn mutant(row: &MutantRow, mark: &dyn Fn(Tone, &str) -> String) -> Vec<String> {
