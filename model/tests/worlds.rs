@@ -81,7 +81,8 @@ fn a_heartbeat_of_an_earlier_life_is_harmless() {
 
 #[test]
 fn every_world_keeps_the_timers_that_a_configuration_must_keep() {
-    for entry in worlds::all() {
+    // Where no clock is trusted, no timer is either.
+    for entry in worlds::all().into_iter().filter(|entry| entry.settings.leases) {
         assert_eq!(entry.settings.timing.check(), Ok(()), "{}", entry.settings.name);
     }
 }
