@@ -134,6 +134,11 @@ impl<const H: usize> Actions<H> {
         self.list[..self.len].iter().flatten().copied()
     }
 
+    /// Forgets all orders, for a caller that has seen them through [`Self::iter`].
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Takes all orders out, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = Action<H>> + '_ {
         let len = core::mem::take(&mut self.len);

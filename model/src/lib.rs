@@ -10,6 +10,7 @@ pub mod pair;
 pub mod property;
 pub mod replay;
 pub mod search;
+pub mod sim;
 pub mod story;
 pub mod verify;
 pub mod world;

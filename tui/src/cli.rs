@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use safetui_lab::Drill;
 
 use crate::{
-    commands::{graph::GraphArgs, record::RecordVerb, replay::ReplayArgs, verify::VerifyArgs},
+    commands::{graph::GraphArgs, record::RecordVerb, replay::ReplayArgs, sim::SimArgs, verify::VerifyArgs},
     output::{Color, Format},
 };
 
@@ -151,6 +151,8 @@ pub(crate) enum Verb {
     Record(RecordVerb),
     /// Decide again what was recorded, and compare
     Replay(ReplayArgs),
+    /// Simulate hours of a pair under faults that a seed decides
+    Sim(SimArgs),
     /// Draw the automaton of a mirror
     Graph(GraphArgs),
     /// Run two nodes, a router and a client on this machine, and break them

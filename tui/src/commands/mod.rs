@@ -11,6 +11,7 @@ mod log;
 mod module;
 pub(crate) mod record;
 pub(crate) mod replay;
+pub(crate) mod sim;
 mod state;
 pub(crate) mod tui;
 pub(crate) mod verify;
@@ -42,6 +43,7 @@ pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
         Some(Verb::Verify(args)) => verify::run(cx, &args).map(code),
         Some(Verb::Record(verb)) => record::run(cx, &verb).map(code),
         Some(Verb::Replay(args)) => replay::run(cx, &args).map(code),
+        Some(Verb::Sim(args)) => sim::run(cx, &args).map(code),
         Some(Verb::Demo(args)) => demo::run(cx, &args),
         Some(Verb::Ledger { address, file, node }) => demo::ledger(address, &file, &node).map(code),
         Some(verb) => block_on(ask(cx, verb)),
@@ -84,6 +86,7 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         | Verb::Verify(_)
         | Verb::Record(_)
         | Verb::Replay(_)
+        | Verb::Sim(_)
         | Verb::Demo(_)
         | Verb::Ledger { .. } => {
             unreachable!("these have a runtime of their own")
