@@ -12,6 +12,7 @@ pub mod replay;
 pub mod search;
 pub mod sim;
 pub mod story;
+pub mod trace;
 pub mod verify;
 pub mod world;
 pub mod worlds;

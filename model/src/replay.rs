@@ -90,6 +90,11 @@ impl<const H: usize> Replay<H> {
         self.difference.get_or_insert(Difference { seq, what });
     }
 
+    /// Number of the next input.
+    pub const fn seq(&self) -> u64 {
+        self.next
+    }
+
     /// The core as it is now.
     pub const fn state(&self) -> &Mirror<H> {
         &self.core

@@ -24,6 +24,8 @@ pub struct Module {
     pub boot_delay: Duration,
     /// The secondary takes over by itself.
     pub failover: bool,
+    /// Bytes that the flight record may take on the disk.
+    pub record: u64,
     pub heart: Heart,
     /// None: nothing is replicated.
     pub rfs: Option<Rfs>,
@@ -194,6 +196,7 @@ fn module(
     let boot = value::choice(report, service, "boot", &boots, &[]);
     let boot_delay = value::duration(report, service, "boot_delay", Unit::Seconds);
     let failover = value::on_off(report, service, "failover", true);
+    let record = value::number(report, service, "record", 1..=4096);
     // A module of another mode has no <heart>; that it is not supported has been said already.
     if mode.is_some() && service.first("heart").is_none() {
         let message = "a mirror needs a <heart> in its <service>";
@@ -208,6 +211,7 @@ fn module(
         boot: boot.unwrap_or(Boot::Ignore),
         boot_delay: boot_delay.unwrap_or_default(),
         failover,
+        record: u64::from(record.unwrap_or(RECORD)) << 20,
         heart: heart::read(report, service.first("heart"), cluster),
         rfs: service.first("rfs").map(|e| rfs::read(report, e)),
         user: service.first("user").map(|e| user::read(report, e)),
@@ -216,6 +220,9 @@ fn module(
         signature,
     }
 }
+
+/// Size of the flight record, in mebibytes: more than a day, at ten heartbeats a second.
+const RECORD: u16 = 32;
 
 /// Shortest period of heartbeats that a busy machine can keep.
 const SHORTEST_PULSE: Duration = Duration::from_millis(10);

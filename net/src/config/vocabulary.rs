@@ -44,6 +44,7 @@ static SERVICE: Tag = tag(
         optional("boot"),
         optional("boot_delay"),
         optional("failover"),
+        optional("record"),
         only("defaultprim", &["alone"]),
         only("maxloop", &["3"]),
         only_time("loop_interval", 24, Hours),

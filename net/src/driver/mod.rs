@@ -427,12 +427,12 @@ impl Driver {
         if let Err(error) = removed {
             self.journal.say(Some(&self.plan.module.name), "vipd", Level::Event, error.to_string());
         }
-        self.recorder.close()
+        self.recorder.close(now(), &self.core)
     }
 
     /// Another has taken over what the kernel keeps for this module.
     pub fn succeeded(self) {
-        self.recorder.close();
+        self.recorder.close(now(), &self.core);
     }
 }
 

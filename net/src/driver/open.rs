@@ -16,7 +16,7 @@ use crate::{
     config::Acknowledge,
     journal::Journal,
     node::Node,
-    recorder::{Head, Recorder, SIZE},
+    recorder::{Head, Recorder},
     rfs::{self, Rfs},
     script::{Runner, environment},
 };
@@ -38,7 +38,7 @@ pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) 
     let born = now();
     let core = Mirror::<HISTORY>::new(born, boot, random(), record);
     let head = Head::new(node.name(), &name, plan.core, boot, born);
-    let recorder = Recorder::start(&node.paths.flight(&name), SIZE, head, &core, journal);
+    let recorder = Recorder::start(&node.paths.flight(&name), plan.module.record, head, &core, journal);
     let addresses = Addresses::start(&name, &plan.module.vips, journal.clone());
     let tools = Tools {
         plan: plan.clone(),

@@ -41,12 +41,10 @@ use crate::{driver::record::HISTORY, journal::Journal};
 use ring::Ring;
 use writer::Writer;
 
-/// Bytes on disk for each module, unless the configuration says otherwise: at ten heartbeats a second, a day.
-pub const SIZE: u64 = 32 << 20;
 /// Inputs that the writer may be behind: seconds, at the shortest pulse.
 const BUFFER: usize = 4096;
-/// Inputs between two copies of the core, at most.
-const SPAN: u32 = 4096;
+/// Inputs between two copies of the core, at most: seconds, so that a state that went astray is found near where it did.
+const SPAN: u32 = 512;
 
 /// Whose inputs follow, and everything beside the core's own state that decided with them. The first two fields are
 /// the same in every version.
@@ -162,8 +160,9 @@ impl Recorder {
         self.notes.try_send(note).is_ok()
     }
 
-    /// Ends the record in good order. The writer's thread ends when all is written.
-    pub fn close(self) -> JoinHandle<()> {
+    /// Ends the record in good order, with the core as it is at last. The writer's thread ends when all is written.
+    pub fn close(mut self, now: Tick, core: &Mirror<HISTORY>) -> JoinHandle<()> {
+        self.copy(now, core);
         self.give(Note::Closed);
         drop(self.notes);
         self.writer.thread().unpark();

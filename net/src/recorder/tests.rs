@@ -40,7 +40,7 @@ struct Scene {
 impl Scene {
     fn new(dir: &Path) -> Self {
         let core = Mirror::new(Tick(1000), Boot(7), 42, Record::default());
-        let recorder = Recorder::start(&dir.join("flight"), SIZE, head(), &core, &journal(dir));
+        let recorder = Recorder::start(&dir.join("flight"), 32 << 20, head(), &core, &journal(dir));
         Self { core, recorder, now: Tick(1000), inputs: Vec::new() }
     }
 
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     fn end(self) -> Vec<Input> {
-        self.recorder.close().join().unwrap();
+        self.recorder.close(self.now, &self.core).join().unwrap();
         self.inputs
     }
 }
@@ -138,7 +138,7 @@ fn a_ring_keeps_its_size_and_every_segment_begins_with_the_core() {
 #[test]
 fn what_cannot_be_written_is_a_gap_and_then_it_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut scene, mut writer, notes) = Scene::by_hand(dir.path(), SIZE);
+    let (mut scene, mut writer, notes) = Scene::by_hand(dir.path(), 32 << 20);
     // A file where the folder should be.
     fs::write(dir.path().join("flight"), "").unwrap();
     scene.second();

@@ -8,7 +8,7 @@ use safetui_net::api::exit::Exit;
 use serde::Serialize;
 
 use super::record::{
-    line,
+    line, merge,
     play::{Life, Scene, play},
     remark, words,
 };
@@ -23,12 +23,18 @@ use safetui_core::{Event, input::SOURCES};
 pub(crate) struct ReplayArgs {
     /// Exported file, or the folder of a module's flight record
     file: PathBuf,
+    /// The same of the peer: were both together a behaviour that the model allows?
+    #[arg(requires = "check")]
+    peer: Option<PathBuf>,
     /// Only prove that what was recorded is what comes out
     #[arg(long)]
     check: bool,
 }
 
 pub(crate) fn run(cx: &Context, args: &ReplayArgs) -> Result<Exit, Failure> {
+    if let Some(peer) = &args.peer {
+        return merge::run(cx, [&args.file, peer]);
+    }
     let story = !args.check && !cx.output.json();
     let mut remarks = Vec::new();
     let lives = play(&args.file, &mut |life, scene| {

@@ -6,13 +6,14 @@ use std::{
 };
 
 use safetui_core::{
-    Actions, Boot, Command, Config, Event, Job, Mirror, Record, Rules, Tick, Timing, Witness, rule::Book,
+    Action, Actions, Beat, Boot, Command, Config, Event, Input, Job, Mirror, Record, Rules, Tick, Timing,
+    Witness, rule::Book,
 };
 use safetui_net::{
     driver::record::HISTORY,
     journal::Journal,
     paths::Paths,
-    recorder::{Head, Item, Reader, Recorder, SIZE, Tape},
+    recorder::{Head, Item, Reader, Recorder, Snapshot, Tape},
 };
 
 use crate::agent::Home;
@@ -45,10 +46,10 @@ fn served() -> (Home, PathBuf) {
     let mut core = Mirror::<HISTORY>::new(Tick(5000), Boot(3), 42, Record::default());
     let head = Head::new("node1", "db", CONFIG, Boot(3), Tick(5000));
     let journal = Journal::open(&paths, "node1");
-    let mut recorder = Recorder::start(&paths.flight("db"), SIZE, head, &core, &journal);
+    let mut recorder = Recorder::start(&paths.flight("db"), 32 << 20, head, &core, &journal);
     let enter = |orders: &Actions<HISTORY>| {
         orders.iter().find_map(|order| match order {
-            safetui_core::Action::Begin(job) => Some(job),
+            Action::Begin(job) => Some(job),
             _ => None,
         })
     };
@@ -66,7 +67,7 @@ fn served() -> (Home, PathBuf) {
         recorder.note(Tick(now), event, &out, &core);
         job = enter(&out).or(job);
     }
-    recorder.close().join().unwrap();
+    recorder.close(Tick(8000), &core).join().unwrap();
     (home, paths.flight("db"))
 }
 
@@ -155,8 +156,7 @@ fn a_core_that_is_not_what_it_came_to_is_caught() {
     // A copy of the first core where the last should be.
     let forged = forged(&ring, "core.rec", |at, item| {
         if at == last {
-            *item =
-                Item::Core(Box::new(safetui_net::recorder::Snapshot { seq: last as u64, ..*first.clone() }));
+            *item = Item::Core(Box::new(Snapshot { seq: last as u64, ..*first.clone() }));
         }
     });
     let checked = home.run(&format!("replay {} --check", forged.display()));
@@ -195,4 +195,47 @@ fn a_module_without_a_record_says_so() {
     let shown = home.run("record show -m db");
     assert_eq!(shown.exit, 5, "{}", shown.all());
     assert!(shown.err.contains("error[E0211]"), "{}", shown.err);
+}
+
+/// A record of a node that was given `events`, and what it sent.
+fn recorded(node: &str, boot: u32, events: &[(u64, Event)]) -> (Vec<u8>, Vec<Beat>) {
+    let mut core = Mirror::<HISTORY>::new(Tick(5000), Boot(boot), 42, Record::default());
+    let (mut tape, mut sent) = (Tape::default(), Vec::new());
+    tape.add(&Item::Head(Box::new(Head::new(node, "db", CONFIG, Boot(boot), Tick(5000)))));
+    tape.add(&Item::Core(Box::new(Snapshot::new(0, Tick(5000), core))));
+    for (now, event) in events {
+        let mut out = Actions::default();
+        core.handle(&CONFIG, Tick(*now), *event, &mut out);
+        tape.add(&Item::Input(Input { now: Tick(*now), event: *event, orders: out.digest() }));
+        sent.extend(out.iter().filter_map(|order| match order {
+            Action::Send(beat) => Some(beat),
+            _ => None,
+        }));
+    }
+    (tape.end(), sent)
+}
+
+#[test]
+fn two_records_are_a_behaviour_of_the_model_unless_one_tells_what_the_other_did_not_do() {
+    let home = Home::new();
+    let path = |name: &str| home.path().join(name);
+    let (n2, sent) = recorded("node2", 8, &[(5010, Event::Ordered(Command::Start))]);
+    fs::write(path("n2"), n2).unwrap();
+    let hears =
+        |beat| recorded("node1", 3, &[(5005, Event::Ordered(Command::Start)), (5012, Event::Heard(beat))]).0;
+    fs::write(path("n1"), hears(sent[0])).unwrap();
+    let line = format!("replay {} {} --check", path("n1").display(), path("n2").display());
+    let merged = home.run(&line);
+    assert_eq!(merged.exit, 0, "{}", merged.all());
+    assert!(merged.out.contains("1 heartbeats heard as they were sent"), "{}", merged.out);
+    assert!(merged.out.ends_with("a behaviour of the model: yes\n"), "{}", merged.out);
+
+    fs::write(path("n1"), hears(Beat { term: 9, ..sent[0] })).unwrap();
+    let forged = home.run(&line);
+    assert_eq!(forged.exit, 12, "{}", forged.all());
+    assert!(forged.out.contains("first step that it does not allow: node1 boot 3 #1\n"), "{}", forged.out);
+    assert!(forged.out.contains("why      the peer sent another at that moment\n"), "{}", forged.out);
+    let json: serde_json::Value = serde_json::from_str(&home.run(&format!("{line} --json")).out).unwrap();
+    assert_eq!((json["allowed"].as_bool(), json["forbidden"]["seq"].as_u64()), (Some(false), Some(1)));
+    assert_eq!(home.run(&line.replace(" --check", "")).exit, 2);
 }

@@ -15,7 +15,7 @@ pub(super) const FULL: &str = r#"<!DOCTYPE safe>
   <!-- %UNKNOWN% in a comment is nothing -->
   <macro name="NET" value="10.0.0"/>
   <macro name="VIRTUAL" value="%NET%.9"/>
-  <service mode="mirror" boot="on" boot_delay="1m" failover="off" defaultprim="alone" maxloop="3" loop_interval="24">
+  <service mode="mirror" boot="on" boot_delay="1m" failover="off" record="64" defaultprim="alone" maxloop="3" loop_interval="24">
     <heart pulse="200" timeout="3s" guard="1000ms" permanent_arp="on">
       <heartbeat name="default" timeout="3000ms"/>
       <heartbeat name="private" ident="flow"/>
@@ -153,6 +153,7 @@ fn a_full_module_is_read() {
     let module = loaded.module;
     assert_eq!((module.name.as_str(), module.mode, module.boot), ("db", Mode::Mirror, Boot::On));
     assert_eq!((module.boot_delay, module.failover), (seconds(60), false));
+    assert_eq!(module.record, 64 << 20);
     let networks = vec!["default".to_owned(), "private".to_owned()];
     let flow = Some("private".to_owned());
     let (pulse, timeout, guard) = (ms(200), seconds(3), seconds(1));

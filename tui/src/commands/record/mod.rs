@@ -1,5 +1,6 @@
 //! `record`: what the core of a module was given, shown or put into a file.
 
+pub(crate) mod merge;
 pub(crate) mod play;
 pub(crate) mod words;
 
