@@ -113,7 +113,7 @@ pub enum Event {
     Ended(Outcome),
 }
 
-/// Runs `drill` on a pair that is whole, and leaves it whole.
+/// Runs `drill` on a pair that is whole, and leaves it whole. What the nodes recorded is decided again at the end.
 pub fn run(cluster: &Cluster, drill: Drill, tell: &dyn Fn(Event)) -> Result<Outcome> {
     let (primary, secondary) = cluster.primary()?;
     let writer = format!("{drill}-{}", Moment::now().0);
@@ -134,6 +134,7 @@ pub fn run(cluster: &Cluster, drill: Drill, tell: &dyn Fn(Event)) -> Result<Outc
     let end = Moment::now();
     let (udp, arp) = (udp.finish(), arp.finish());
     let proof = client.finish(place, WHOLE_AGAIN)?;
+    cluster.replay()?;
     let mut final_states = cluster.roles().to_vec();
     final_states.sort();
     let outcome = Outcome {

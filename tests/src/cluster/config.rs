@@ -32,6 +32,8 @@ pub struct Options {
     pub witness: Witness,
     /// May heartbeats be reflected by the router?
     pub relay: bool,
+    /// Are the flight records decided again when the cluster is given up?
+    pub replay: bool,
     /// The product. Default: `SAFETUI_BIN`, else `safetui` near this program.
     pub safetui: Option<PathBuf>,
     /// The ledger, with arguments that come before its own. Default: `ledger` near this program.
@@ -46,6 +48,7 @@ impl Default for Options {
             guard: None,
             witness: Witness::Router,
             relay: true,
+            replay: true,
             safetui: None,
             ledger: Vec::new(),
         }

@@ -8,6 +8,7 @@
 pub mod config;
 pub mod node;
 mod programs;
+mod replay;
 
 use std::{
     fs,
@@ -41,6 +42,7 @@ pub struct Cluster {
     pub service: Arc<Switch>,
     pub heartbeat: Arc<Switch>,
     options: Options,
+    programs: Arc<Programs>,
 }
 
 impl Cluster {
@@ -75,8 +77,8 @@ impl Cluster {
             Ok(Node::new(host, Arc::clone(&programs), disks.path()))
         };
         let (n1, n2) = (node("n1", 11)?, node("n2", 12)?);
-        let cluster = Self { n1, n2, client, local, router, service, heartbeat, options };
-        cluster.configure(&programs)?;
+        let cluster = Self { n1, n2, client, local, router, service, heartbeat, options, programs };
+        cluster.configure()?;
         Ok(cluster)
     }
 
@@ -204,7 +206,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn configure(&self, programs: &Programs) -> Result<()> {
+    fn configure(&self) -> Result<()> {
         let key = config::key()?;
         for node in self.nodes() {
             let module = PathBuf::from("/var/lib/safetui/modules").join(config::MODULE);
@@ -213,7 +215,11 @@ impl Cluster {
             put("/etc/safetui/cluster.key".into(), &key, 0o600)?;
             put("/etc/safetui/node".into(), &format!("{}\n", node.name()), 0o644)?;
             put(module.join("conf/userconfig.xml"), &config::userconfig(&self.options), 0o644)?;
-            put(module.join("bin/start_prim"), &config::start_prim(&programs.ledger, node.name()), 0o755)?;
+            put(
+                module.join("bin/start_prim"),
+                &config::start_prim(&self.programs.ledger, node.name()),
+                0o755,
+            )?;
             put(module.join("bin/stop_prim"), config::STOP_PRIM, 0o755)?;
             put(module.join("bin/prestart"), config::STOP_PRIM, 0o755)?;
         }

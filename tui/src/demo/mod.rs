@@ -53,6 +53,8 @@ fn build(args: &DemoArgs) -> Result<Cluster, Failure> {
         },
         ledger: vec![this.to_string_lossy().into_owned(), "ledger".into()],
         safetui: Some(this),
+        // Each drill has done so.
+        replay: false,
         ..cluster::Options::default()
     };
     let began = Instant::now();
