@@ -3,6 +3,7 @@
 //!
 //! See `README.md` beside this crate for what each world assumes and what is therefore proved.
 
+pub mod markdown;
 pub mod mutant;
 pub mod own;
 pub mod packed;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use safetui_core::Witness;
-use stateright::{Model, Property};
+use stateright::{Expectation, Model, Property};
 
 use crate::{
     property,
@@ -71,8 +71,11 @@ impl Model for Pair {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let asked = |name| self.only.is_none_or(|only| only == name);
-        let bound = self.until.map(|_| property::in_time());
-        property::all().into_iter().filter(|property| asked(property.name)).chain(bound).collect()
+        // Who looks for what falls, in bounded time, does not ask what is possible.
+        let always = |property: &Property<Self>| property.expectation == Expectation::Always;
+        let asked = |property: &Property<Self>| self.only.is_none_or(|only| only == property.name);
+        let bounded = self.until.is_some();
+        let all = property::all().into_iter().filter(|it| asked(it) && (always(it) || !bounded));
+        all.chain(bounded.then(property::in_time)).collect()
     }
 }

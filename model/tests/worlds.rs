@@ -10,23 +10,13 @@ use safetui_model::{
 };
 use stateright::{Checker, Model};
 
-fn blank() -> Report {
-    Report {
-        properties: Vec::new(),
-        mutants: Vec::new(),
-        worlds: Vec::new(),
-        states: 0,
-        states_per_second: 0.0,
-    }
-}
-
 /// Explores a world to its end, and proves that it did: the number of its states is pinned.
 fn exhausted(entry: &Entry) {
     let pair = Pair::new(entry.settings.clone());
     let plain = pair.checker().spawn_bfs().join();
     plain.assert_properties_always();
     assert_eq!(plain.unique_state_count(), entry.states, "{}: plain, not packed", entry.settings.name);
-    let mut report = blank();
+    let mut report = Report { properties: Vec::new(), ..Report::blank() };
     exhaust(entry.clone(), 1, &mut report);
     assert_eq!(
         report.worlds[0].states, entry.states,
@@ -132,14 +122,14 @@ fn whoever_waits_says_why_and_what_would_end_it() {
 
 #[test]
 fn a_run_that_was_cut_short_is_no_proof() {
-    let mut report = blank();
+    let mut report = Report { properties: Vec::new(), ..Report::blank() };
     exhaust(Entry { states: 1, ..entry(&worlds::NO_WITNESS) }, 1, &mut report);
     assert_eq!(report.verdict(), Verdict::Inconclusive);
 }
 
 #[test]
 fn a_mutant_that_survives_is_reported_as_a_violation() {
-    let mut report = blank();
+    let mut report = Report { properties: Vec::new(), ..Report::blank() };
     let whole = mutant::Mutant { rule: "nothing", settings: worlds::NO_WITNESS };
     report.mutants.push(refute(&whole, 1));
     assert_eq!(report.verdict(), Verdict::Violated);

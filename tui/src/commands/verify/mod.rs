@@ -49,6 +49,12 @@ pub(crate) struct VerifyArgs {
     /// Tell each counterexample, also those that removed rules must have
     #[arg(long, conflicts_with = "userconfig")]
     stories: bool,
+    /// Print the tables of `model/README.md`
+    #[arg(long, conflicts_with = "userconfig")]
+    markdown: bool,
+    /// Compare the tables that this file has with what is found; end with 1 if they differ
+    #[arg(long, value_name = "FILE", conflicts_with = "userconfig")]
+    check: Option<PathBuf>,
     /// Search the least timers that hold, instead
     #[arg(long, conflicts_with = "userconfig")]
     timing: bool,

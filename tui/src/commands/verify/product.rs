@@ -1,8 +1,11 @@
 //! The proof of the protocol: exhausts the worlds around the core, and refutes it without each of its rules.
 
+use std::{fs, path::Path};
+
 use safetui_model::{
+    markdown,
     search::{Row, SURROUNDINGS, least_timeout},
-    verify::{MutantRow, PropertyRow, Report, WorldRow, verify},
+    verify::{MutantRow, PropertyRow, Report, Verdict, WorldRow, verify},
 };
 use safetui_net::api::exit::Exit;
 
@@ -10,22 +13,38 @@ use super::{VerifyArgs, exit};
 use crate::{
     context::Context,
     failure::Failure,
-    output::{Tone, align, lines, plain, say},
+    output::{Tone, align, clean, lines, plain, say},
 };
 
 pub(super) fn run(cx: &Context, args: &VerifyArgs, threads: usize) -> Result<Exit, Failure> {
     if args.timing {
         return timing(cx, threads);
     }
-    let report = verify(threads, &mut |what| say(&format!("checking: {what}")));
-    if cx.output.json() {
+    // Before the long work: a file that cannot be read is known at once.
+    let committed = args.check.as_deref().map(document).transpose()?;
+    let report = verify(threads, &mut |what| say(&format!("checked: {what}")));
+    let differences = committed.map_or_else(Vec::new, |text| markdown::differences(&text, &report));
+    if args.markdown {
+        lines(&[markdown::tables(&report).trim_end()])?;
+    } else if cx.output.json() {
         cx.output.document(&report)?;
     } else if cx.output.plain() {
         lines(&plain(&rows(cx, &report, true)))?;
     } else {
         lines(&text(cx, &report, args.stories))?;
     }
-    Ok(exit(report.verdict()))
+    if differences.is_empty() || report.verdict() != Verdict::Holds {
+        return Ok(exit(report.verdict()));
+    }
+    say("the committed tables are not what was found; put there what `safetui verify --markdown` prints:");
+    for line in differences {
+        say(&clean(&line));
+    }
+    Ok(Exit::Failed)
+}
+
+fn document(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(|error| Failure::read(file, &error))
 }
 
 /// The table of least timeouts, row by row as they are found.
@@ -53,7 +72,7 @@ fn timing(cx: &Context, threads: usize) -> Result<Exit, Failure> {
 fn rows(cx: &Context, report: &Report, bare: bool) -> Vec<Vec<String>> {
     let mark = |tone, word: &str| if bare { word.into() } else { cx.output.paint(tone, word) };
     let mut rows: Vec<Vec<String>> = report.properties.iter().map(|row| property(row, &mark)).collect();
-    rows.extend(report.mutants.iter().map(|row| mutant(row, &mark)));
+    rows.extend(report.mutants.iter().chain(&report.limits).map(|row| mutant(row, &mark)));
     rows.extend(report.worlds.iter().map(|row| world(row, &mark)));
     rows
 }
@@ -84,7 +103,7 @@ fn text(cx: &Context, report: &Report, stories: bool) -> Vec<String> {
     for row in broken {
         tell(&format!("how \"{}\" falls", row.name), &row.story, &mut out);
     }
-    for row in report.mutants.iter().filter(|_| stories) {
+    for row in report.mutants.iter().chain(&report.limits).filter(|_| stories) {
         tell(&format!("what happens without {} ({})", row.rule, row.world), &row.story, &mut out);
     }
     if report.worlds.iter().any(|world| !world.complete) {
