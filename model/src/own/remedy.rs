@@ -35,7 +35,7 @@ pub(super) fn find(
 ) -> Remedy {
     let limits = Limits { only: Some(property), ..limits.clone() };
     let mut unsure = None;
-    for Change { subject: changed, setting } in changes(subject) {
+    for Change { subject: changed, setting } in changes(subject, steps) {
         let settings = changed.settings(scaled(&changed.timing), &limits.budget, faults);
         let (level, fallen) = explore(&settings, &limits, until);
         let states = level.complete.then_some(level.states);
@@ -51,13 +51,16 @@ pub(super) fn find(
     unsure.unwrap_or_else(none)
 }
 
-/// What can be changed, the least first.
-fn changes(subject: &Subject) -> Vec<Change> {
+/// What can be changed, the least first. Where the network has not failed, another witness changes nothing.
+fn changes(subject: &Subject, steps: &[Step]) -> Vec<Change> {
     let mut changes = Vec::new();
     if subject.timing.check().is_err() {
         let timing = longer(&subject.timing);
         let setting = format!("<heart timeout=\"{}ms\" guard=\"{}ms\">", timing.timeout, timing.guard);
         changes.push(Change { subject: Subject { timing, ..subject.clone() }, setting });
+    }
+    if !steps.iter().any(|step| matches!(step, Step::Cut(_))) {
+        return changes;
     }
     if subject.witness == Witness::Router && !subject.relay {
         let setting = "relay=\"on\" in <splitbrain>, with a router that reflects heartbeats".into();
@@ -97,6 +100,8 @@ fn assumption(subject: &Subject, steps: &[Step]) -> String {
         format!("whoever reaches {} also reaches the other node", subject.voice.witness)
     } else if cuts > 1 {
         format!("{} changes sides at most once within a window", subject.voice.witness)
+    } else if steps.iter().any(|step| matches!(step, Step::Fail(..))) {
+        "what is checked does not fail like this, or the failover rules say what to do about it".into()
     } else {
         "not so much fails in one run".into()
     }

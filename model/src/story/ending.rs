@@ -15,6 +15,9 @@ const SERVES_ALL: &str = "who serves has every acknowledged write";
 const UNSEEN: &str = "no acknowledged write is overwritten unseen";
 const RECOVERS: &str = "recovers once faults cease";
 const SURVIVES: &str = "a survivor of a healthy pair serves in its window";
+const RESTS: &str = "with a failing check the pair comes to rest";
+const FLAPS: &str = "with a check that flaps the pair comes to rest";
+const IDLE: &str = "who can serve while a check fails serves";
 
 impl Voice {
     /// The last line.
@@ -34,6 +37,9 @@ impl Voice {
             UNSEEN => "a copy has removed the client's acknowledged write, and nobody was asked".into(),
             RECOVERS => self.never_again(pair, world),
             SURVIVES => self.nobody_serves(pair, world),
+            RESTS => "if that stays down from here, the two never come to rest: what the rules order, they order again".into(),
+            FLAPS => "if that goes up and down from here, the two never come to rest: the rules move them each time".into(),
+            IDLE => "here nobody serves, though there is a node that no rule holds and that has the newest data".into(),
             other => format!("here it no longer holds that: {other}"),
         }
     }
@@ -81,7 +87,8 @@ mod tests {
     #[test]
     fn every_ending_is_that_of_a_property() {
         let names: Vec<&str> = property::all().into_iter().map(|property| property.name).collect();
-        for name in [ONE_ACKNOWLEDGES, ONE_ANSWERS, SERVES_ALL, UNSEEN, RECOVERS, SURVIVES] {
+        let own = [ONE_ACKNOWLEDGES, ONE_ANSWERS, SERVES_ALL, UNSEEN, RECOVERS, SURVIVES, RESTS, FLAPS, IDLE];
+        for name in own {
             assert!(names.contains(&name), "{name}");
         }
     }
