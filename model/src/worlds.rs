@@ -373,7 +373,7 @@ pub fn all() -> Vec<Entry> {
         pinned(DIRECT, 1_185_260),
         pinned(ASTRAY, 24_644),
         pinned(FIRST_START, 58_843),
-        pinned(SWAP, 259_237),
+        pinned(SWAP, 258_502),
         pinned(UNPLUGGED, 267_563),
         pinned(NO_WITNESS, 9_723),
         pinned(FORKS, 5_217),
