@@ -7,6 +7,8 @@ pub mod agent;
 pub mod api;
 pub mod config;
 pub mod driver;
+#[cfg(test)]
+mod fuzz;
 pub mod guard;
 pub mod heartbeat;
 pub mod journal;

@@ -81,7 +81,19 @@ pub(crate) fn longest() -> Beat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::heartbeat::Stamps;
+    use crate::{fuzz, heartbeat::Stamps};
+
+    fuzz::target!(
+        any_bytes_are_heartbeats_or_nothing,
+        [0, 1, MOST].map(|many| {
+            Packet::new(vec![Entry { module: 1, signature: 2, beat: longest() }; many]).encode()
+        }),
+        |bytes| {
+            if let Some(packet) = Packet::decode(bytes) {
+                assert_eq!(Packet::decode(&packet.encode()), Some(packet));
+            }
+        }
+    );
 
     #[test]
     fn a_packet_comes_back_and_the_largest_fits_every_network() {

@@ -25,6 +25,7 @@ pub const MACHINE: &str = "E0122";
 pub const NO_EFFECT: &str = "W0101";
 pub const ROUNDED: &str = "W0102";
 pub const RESOLVED: &str = "W0103";
+pub const MORE: &str = "W0104";
 
 /// Every code with what it means, for `safetui explain` and the manual page.
 pub const ALL: &[(&str, &str)] = &[
@@ -53,4 +54,5 @@ pub const ALL: &[(&str, &str)] = &[
     (NO_EFFECT, "accepted for compatibility, without effect"),
     (ROUNDED, "a time was rounded to the unit of its attribute"),
     (RESOLVED, "a host name was resolved once, later changes are not followed"),
+    (MORE, "so much was found that the rest is not shown"),
 ];

@@ -24,7 +24,7 @@ pub struct Diagnostic {
     pub line: u32,
     /// In characters, from 1; 0 together with `line`.
     pub column: u32,
-    /// The line itself, control characters blanked; empty without a line.
+    /// The line itself, up to a little behind the column, control characters blanked; empty without a line.
     pub excerpt: String,
     /// What was found.
     pub message: String,
@@ -67,7 +67,7 @@ impl Diagnostic {
 }
 
 /// Characters of a line that are shown: a file without line breaks must not flood the terminal.
-const SHOWN: usize = 100;
+pub(super) const SHOWN: usize = 100;
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

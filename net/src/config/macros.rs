@@ -56,7 +56,7 @@ impl Macros<'_> {
     fn expand(&self, attribute: &mut Attribute, report: &mut Report<'_>) {
         let mut expanded = String::new();
         let mut rest = attribute.value.as_str();
-        while let Some((before, name, after)) = reference(rest) {
+        while let Some((before, name, after)) = reference(rest).filter(|_| !report.is_full()) {
             expanded.push_str(before);
             if let Some(value) = self.defined.get(name).cloned().or_else(|| (self.env)(name)) {
                 expanded.push_str(&value);

@@ -8,11 +8,13 @@ use std::{
 
 use super::{
     code,
-    diagnostic::{Diagnostic, Diagnostics, Severity},
+    diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity},
 };
 
 /// Configuration files are a few kilobytes; more is a mistake, such as the path of a disk image.
-const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: usize = 64 << 10;
+/// More findings help nobody, and a bad file must not make gigabytes of them.
+const MOST: usize = 100;
 
 /// Reads a file as UTF-8 text.
 pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
@@ -25,8 +27,8 @@ pub(super) fn read(path: &Path) -> Result<String, Diagnostics> {
     };
     let mut bytes = Vec::new();
     let opened = File::open(path).map_err(unreadable)?;
-    opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
+    opened.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > LARGEST {
         return Err(fail(format!("file is larger than {LARGEST} bytes"), "is this the right file?"));
     }
     String::from_utf8(bytes).map_err(|e| {
@@ -41,11 +43,14 @@ pub(super) struct Report<'a> {
     file: &'a str,
     text: &'a str,
     found: Vec<(usize, Diagnostic)>,
+    has_errors: bool,
+    /// The last finding that was not kept.
+    unsaid: Option<Diagnostic>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, found: Vec::new() }
+        Self { file, text, found: Vec::new(), has_errors: false, unsaid: None }
     }
 
     pub(super) fn error(
@@ -72,7 +77,16 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.found.iter().any(|(_, d)| d.severity == Severity::Error)
+        self.has_errors
+    }
+
+    /// The file is refused, and there is nothing more to say about it.
+    pub(super) fn is_full(&self) -> bool {
+        self.has_errors && self.found.len() == MOST && self.first_warning().is_none()
+    }
+
+    fn first_warning(&self) -> Option<usize> {
+        self.found.iter().position(|(_, d)| d.severity == Severity::Warning)
     }
 
     /// The value with the warnings, or everything that was found when there is an error among it.
@@ -84,7 +98,13 @@ impl<'a> Report<'a> {
 
     pub(super) fn into_diagnostics(mut self) -> Diagnostics {
         self.found.sort_by_key(|(at, _)| *at);
-        self.found.into_iter().map(|(_, d)| d).collect::<Vec<_>>().into()
+        let mut found: Vec<_> = self.found.into_iter().map(|(_, d)| d).collect();
+        if self.unsaid.is_some() {
+            let mut more = Diagnostic::whole(code::MORE, self.file, "there is more than what is shown here");
+            more.severity = Severity::Warning;
+            found.push(more.with_help("correct these first"));
+        }
+        found.into()
     }
 
     fn push(
@@ -94,6 +114,15 @@ impl<'a> Report<'a> {
         at: usize,
         message: String,
     ) -> &mut Diagnostic {
+        self.has_errors |= severity == Severity::Error;
+        if self.found.len() == MOST {
+            // An error is said rather than a warning.
+            let gone = match self.first_warning() {
+                Some(at) if severity == Severity::Error => self.found.remove(at).1,
+                _ => return self.unsaid.insert(Diagnostic::whole(code, self.file, message)),
+            };
+            self.unsaid = Some(gone);
+        }
         let before = self.before(at);
         let start = before.rfind('\n').map_or(0, |i| i + 1);
         let excerpt = self.text[start..].lines().next().unwrap_or_default();
@@ -101,7 +130,9 @@ impl<'a> Report<'a> {
         diagnostic.severity = severity;
         diagnostic.line = self.line(at) as u32;
         diagnostic.column = before[start..].chars().count() as u32 + 1;
-        diagnostic.excerpt = excerpt.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // As far as it may be shown: a line can be the whole file.
+        let shown = excerpt.chars().take(diagnostic.column as usize + SHOWN);
+        diagnostic.excerpt = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.found.push((at, diagnostic));
         &mut self.found.last_mut().expect("was pushed just now").1
     }

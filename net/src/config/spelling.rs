@@ -1,11 +1,19 @@
 //! The nearest known word to a misspelt one.
 
+/// Longest word that is looked at: comparing takes the product of two lengths.
+const LONGEST: usize = 64;
+
 /// The word among `known` that `word` was most likely meant to be.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Two letters are within one mistake of anything: "no" must not be taken for "on".
-    let longest_mistake = word.chars().count() / 3;
+    let length = word.chars().count();
+    let longest_mistake = length / 3;
+    if length > LONGEST {
+        return None;
+    }
     known
         .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= longest_mistake)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(d, _)| *d <= longest_mistake)
         .min_by_key(|(d, _)| *d)

@@ -7,7 +7,10 @@ use quick_xml::{
     events::{BytesStart, Event, attributes::AttrError},
 };
 
-use super::{code, report::Report};
+use super::{
+    code,
+    report::{LARGEST, Report},
+};
 
 /// The language is six elements deep; a bound keeps every later walk over the tree finite in stack.
 const DEEPEST: usize = 16;
@@ -84,6 +87,10 @@ impl Element {
 
 /// Reads the whole text; what is not well-formed is reported and ends the reading.
 pub(super) fn parse(text: &str, report: &mut Report<'_>) -> Option<Element> {
+    if text.len() > LARGEST {
+        report.error(code::FILE, 0, format!("the text is longer than {LARGEST} bytes"));
+        return None;
+    }
     if let Some((at, c)) = text.char_indices().find(|(_, c)| forbidden(*c)) {
         let found = format!("control character U+{:04X}", c as u32);
         report.error(code::XML, at, found).help("remove it: XML cannot contain it");

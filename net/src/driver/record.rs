@@ -59,6 +59,9 @@ pub fn decode(bytes: &[u8]) -> Result<Record<HISTORY>, String> {
     if saved.history.len() > HISTORY {
         return Err(format!("{} generations of history", saved.history.len()));
     }
+    if saved.history.contains(&Generation::NONE) {
+        return Err("a gap in its history".into());
+    }
     let mut history = [Generation::NONE; HISTORY];
     history[..saved.history.len()].copy_from_slice(&saved.history);
     let Saved { term, generation, mark, side, .. } = saved;
@@ -80,16 +83,42 @@ pub fn load(dir: &Path) -> Result<(Store, Record<HISTORY>), RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz;
+
+    /// A record with its history full.
+    fn full() -> Record<HISTORY> {
+        let once = |record: Record<HISTORY>, term| record.exclusive(Generation(u64::MAX - term), term);
+        (1..=2 * HISTORY as u64).fold(Record::default(), once)
+    }
+
+    /// As nobody writes it.
+    fn with_history(history: Vec<Generation>) -> Vec<u8> {
+        let Record { term, generation, mark, side, .. } = full();
+        let saved = Saved { term, generation, history, mark, side };
+        [&[LAYOUT][..], &postcard::to_allocvec(&saved).unwrap()].concat()
+    }
+
+    fuzz::target!(
+        any_bytes_are_a_record_or_an_error,
+        [
+            encode(&Record::default()),
+            encode(&Record::default().exclusive(Generation(1), 1).exclusive(Generation(2), 2)),
+            encode(&full()),
+            with_history(vec![Generation(1); HISTORY + 1]),
+            with_history(vec![Generation(1), Generation::NONE, Generation(2)]),
+        ],
+        |bytes| {
+            if let Ok(record) = decode(bytes) {
+                assert_eq!(decode(&encode(&record)), Ok(record));
+            }
+        }
+    );
 
     #[test]
     fn a_full_record_comes_back_and_fits_a_slot() {
-        let mut record = Record::<HISTORY>::default();
-        for term in 1..=2 * HISTORY as u64 {
-            record = record.exclusive(Generation(u64::MAX - term), term);
-        }
-        let bytes = encode(&record);
+        let bytes = encode(&full());
         assert!(bytes.len() < crate::store::CONTENT_MAX);
-        assert_eq!(decode(&bytes).unwrap(), record);
+        assert_eq!(decode(&bytes).unwrap(), full());
     }
 
     #[test]

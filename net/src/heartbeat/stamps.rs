@@ -49,6 +49,9 @@ impl Stamps {
         let (count, rest) = bytes.split_first_chunk()?;
         let (sent_us, rest) = rest.split_first_chunk()?;
         let (&networks, mut rest) = rest.split_first()?;
+        if usize::from(networks) > MOST {
+            return None;
+        }
         let mut returned = Vec::new();
         for _ in 0..networks {
             let (sent_us, after) = rest.split_first_chunk()?;
@@ -72,6 +75,18 @@ pub(super) fn micros(at: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz;
+
+    fuzz::target!(
+        any_bytes_are_stamps_or_nothing,
+        [Stamps { count: 7, sent_us: 9, returned: vec![Some(Returned { sent_us: 1, held_us: 2 }), None] }
+            .encode(b"beat")],
+        |bytes| {
+            if let Some((stamps, payload)) = Stamps::decode(bytes) {
+                assert_eq!(Stamps::decode(&stamps.encode(payload)), Some((stamps, payload)));
+            }
+        }
+    );
 
     #[test]
     fn stamps_come_back_with_the_payload_behind_them() {

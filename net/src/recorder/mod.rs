@@ -112,7 +112,8 @@ pub struct Recorder {
     since: u32,
     /// Nothing is missing since then.
     whole: bool,
-    /// The writer asks for the core: to begin a segment with it.
+    /// The writer asks for the core: to begin a segment with it. It asks again at each turn, so a request that crosses
+    /// a copy is not lost.
     wanted: Arc<AtomicBool>,
 }
 

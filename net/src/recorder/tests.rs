@@ -8,8 +8,11 @@ use std::{
 
 use safetui_core::{Beat, Command, Echo, Record, Rules, Tick, Timing, Witness, rule::Book};
 
-use super::*;
-use crate::{agent::packet::longest, paths::Paths};
+use super::{
+    pack::{Before, get, put},
+    *,
+};
+use crate::{agent::packet::longest, fuzz, paths::Paths};
 
 const CONFIG: Config = Config {
     timing: Timing { period: 20, timeout: 300, guard: 100, gap: 30, delay: 5, late: 20, drift: 1, losses: 1 },
@@ -268,3 +271,75 @@ fn what_is_no_record_is_told_from_one_of_another_version() {
     let last = Reader::bytes(bytes, true).last().unwrap().unwrap_err();
     assert!(matches!(last, Unreadable::OtherCore { .. }), "{last}");
 }
+
+/// A file of two lives, the second one not ended.
+fn exported() -> Vec<u8> {
+    let mut core = Mirror::<HISTORY>::new(Tick(1000), Boot(7), 42, Record::default());
+    let mut tape = Tape::default();
+    for life in 0..2 {
+        tape.add(&Item::Head(Box::new(head())));
+        tape.add(&Item::Core(Box::new(Snapshot { seq: life, now: Tick(1000), wall: 5, core })));
+        for event in
+            [Event::Ordered(Command::Prim), Event::Heard(longest()), Event::Heard(longest()), Event::Woke]
+        {
+            let mut out = Actions::default();
+            core.handle(&CONFIG, Tick(1010), event, &mut out);
+            tape.add(&Item::Input(Input { now: Tick(1010), event, orders: out.digest() }));
+        }
+        if life == 0 {
+            tape.add(&Item::Closed);
+        }
+    }
+    tape.end()
+}
+
+fuzz::target!(any_bytes_are_a_record_to_the_end_or_an_error, [exported()], |bytes| {
+    let whole = exported();
+    let written: Vec<Item> = Reader::bytes(whole.clone(), true).collect::<Result<_, _>>().unwrap();
+    for complete in [true, false] {
+        let read: Vec<_> = Reader::bytes(bytes.to_vec(), complete).collect();
+        let told = |item: &Item| matches!(item, Item::Torn { .. }) || written.contains(item);
+        assert!(read.iter().flatten().all(told), "damage was taken for another record");
+        let ended = read.iter().all(Result::is_ok);
+        assert!(!complete || !ended || bytes.ends_with(&whole[whole.len() - 9..]), "the end is missing");
+    }
+});
+
+fuzz::target!(
+    any_bytes_are_inputs_or_an_error,
+    {
+        let beat = Beat { echo: Some(Echo { boot: Boot(7), sent: Tick(9) }), ..longest() };
+        let events = [Event::Heard(beat), Event::Heard(Beat { nth: 3, ..beat }), Event::Woke];
+        let (mut before, mut bytes) = (Before::new(Tick(1000)), Vec::new());
+        for (at, event) in events.into_iter().enumerate() {
+            before.pack(&Input { now: Tick(1001 + at as u64), event, orders: at as u32 }, &mut bytes);
+        }
+        [bytes]
+    },
+    |mut bytes| {
+        let mut before = Before::new(Tick(1000));
+        loop {
+            let (mut same, mut again) = (before, Vec::new());
+            let Ok(input) = before.unpack(&mut bytes) else { break };
+            same.clone().pack(&input, &mut again);
+            assert_eq!(same.unpack(&mut again.as_slice()).unwrap(), input);
+        }
+    }
+);
+
+fuzz::target!(
+    any_bytes_are_a_core_or_an_error,
+    {
+        let core = Mirror::new(Tick(1000), Boot(7), 42, Record::default());
+        let mut bytes = Vec::new();
+        put(&mut bytes, &Snapshot { seq: 1, now: Tick(1000), wall: 5, core });
+        [bytes]
+    },
+    |mut bytes| {
+        if let Ok(snapshot) = get::<Snapshot>(&mut bytes) {
+            let mut again = Vec::new();
+            put(&mut again, &snapshot);
+            assert_eq!(get::<Snapshot>(&mut again.as_slice()).unwrap(), snapshot);
+        }
+    }
+);

@@ -361,13 +361,14 @@ impl Answer {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let r = &mut Reader(bytes);
-        Some(match r.u8()? {
+        let answer = match r.u8()? {
             0 => Self::Applied(r.u64()?),
             1 => Self::Synced(r.u64()?),
             2 => Self::Want(r.block()?),
             3 => Self::Failed(String::from_utf8_lossy(&r.bytes()?).into_owned()),
             _ => return None,
-        })
+        };
+        r.0.is_empty().then_some(answer)
     }
 }
 
@@ -389,11 +390,109 @@ impl Hello {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let r = &mut Reader(bytes);
-        Some(Self {
+        let hello = Self {
             named: Expected { boot: r.u32()?, generation: r.u64()?, term: r.u64()? },
             session: r.u64()?,
             applied: r.u64()?,
             wants: r.list(Reader::block)?,
-        })
+        };
+        r.0.is_empty().then_some(hello)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    const DIR: Fid = Fid { tree: 0, ino: 1 };
+    const NODE: Fid = Fid { tree: 1, ino: u64::MAX };
+    const TIME: Time = (-1, 999_999_999);
+    const ATTR: Attr = Attr { mode: 0o100_644, uid: 1, gid: 2, rdev: 3, size: 4, atime: TIME, mtime: (5, 6) };
+    const BLOCK: Block = Block { node: NODE, offset: 1 << 40, length: 1 << 17 };
+
+    fn name() -> Vec<u8> {
+        b"name".to_vec()
+    }
+
+    /// One of each.
+    fn ops() -> [Op; 14] {
+        let entry = |xattrs, dir_mtime| Op::Entry {
+            dir: DIR,
+            name: name(),
+            node: NODE,
+            fresh: true,
+            attr: ATTR,
+            target: b"target".to_vec(),
+            xattrs,
+            dir_mtime,
+        };
+        [
+            entry(None, Some(TIME)),
+            entry(Some(vec![(name(), b"value".to_vec()), (name(), Vec::new())]), None),
+            Op::Remove { dir: DIR, name: name(), node: NODE, is_dir: false, gone: true, dir_mtime: TIME },
+            Op::Rename {
+                dir: DIR,
+                name: name(),
+                to: NODE,
+                to_name: name(),
+                flags: 1,
+                replaced: Some(NODE),
+                dir_mtime: TIME,
+                to_mtime: TIME,
+            },
+            Op::Write { node: NODE, offset: 5, mtime: TIME, data: vec![7; 40] },
+            Op::Attr { node: NODE, attr: ATTR, resize: true },
+            Op::Allocate { node: NODE, mode: 1, offset: 2, length: 3, mtime: TIME },
+            Op::SetXattr { node: NODE, name: name(), value: b"value".to_vec() },
+            Op::RemoveXattr { node: NODE, name: name() },
+            Op::Sync { node: NODE },
+            Op::Forget { node: NODE },
+            Op::Listing { dir: DIR, names: vec![name(), Vec::new()], attr: ATTR },
+            Op::Hash { node: NODE, offset: 1, length: 2, hash: [3; 32] },
+            Op::Copied,
+        ]
+    }
+
+    fn frames() -> impl Iterator<Item = Frame> {
+        ops().into_iter().map(|op| Frame { seq: 1, generation: u64::MAX, term: 3, op })
+    }
+
+    fn answers() -> [Answer; 4] {
+        [Answer::Applied(7), Answer::Synced(u64::MAX), Answer::Want(BLOCK), Answer::Failed("why".into())]
+    }
+
+    fn hello() -> Hello {
+        let named = Expected { boot: 1, generation: 2, term: 3 };
+        Hello { named, session: 4, applied: 5, wants: vec![BLOCK; 3] }
+    }
+
+    #[test]
+    fn everything_comes_back_as_it_was() {
+        frames().for_each(|frame| assert_eq!(Frame::decode(&frame.encode()), Some(frame)));
+        for answer in answers() {
+            assert_eq!(Answer::decode(&answer.encode()), Some(answer));
+        }
+        assert_eq!(Hello::decode(&hello().encode()), Some(hello()));
+    }
+
+    fuzz::target!(any_bytes_are_a_frame_or_nothing, frames().map(|frame| frame.encode()), |bytes| {
+        if let Some(frame) = Frame::decode(bytes) {
+            assert_eq!(frame.encode().len(), bytes.len());
+            assert_eq!(Frame::decode(&frame.encode()), Some(frame));
+        }
+    });
+
+    fuzz::target!(any_bytes_are_an_answer_or_nothing, answers().map(|answer| answer.encode()), |bytes| {
+        if let Some(answer) = Answer::decode(bytes) {
+            assert_eq!(Answer::decode(&answer.encode()), Some(answer));
+        }
+    });
+
+    fuzz::target!(any_bytes_are_a_hello_or_nothing, [hello().encode()], |bytes| {
+        if let Some(hello) = Hello::decode(bytes) {
+            assert_eq!(hello.encode().len(), bytes.len());
+            assert_eq!(Hello::decode(&hello.encode()), Some(hello));
+        }
+    });
 }

@@ -70,3 +70,25 @@ fn digest(header: &[u8], content: &[u8]) -> [u8; 8] {
     let hash = blake3::Hasher::new().update(header).update(content).finalize();
     hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    fuzz::target!(
+        any_bytes_are_the_slot_that_was_written_or_an_error,
+        [
+            encode(0, b"").unwrap(),
+            encode(7, b"some content").unwrap(),
+            encode(u64::MAX, &[9; CONTENT_MAX]).unwrap()
+        ],
+        |bytes| {
+            if let Ok(Slot { sequence, content }) = decode(bytes) {
+                let written = encode(sequence, &content).unwrap();
+                let used = HEADER + content.len();
+                assert_eq!(bytes[..used], written[..used], "damage was taken for another record");
+            }
+        }
+    );
+}

@@ -142,3 +142,24 @@ fn checksum(bytes: &[u8]) -> u16 {
     let folded = (sum & 0xffff) + (sum >> 16);
     !((folded & 0xffff) + (folded >> 16)) as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    const IPS: [IpAddr; 2] =
+        [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9)), IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 9))];
+
+    fuzz::target!(
+        any_frame_is_a_claim_or_none,
+        IPS.into_iter().flat_map(|ip| announcements(ip, Mac([2, 0, 0, 0, 0, 1]))),
+        |frame| {
+            for ip in IPS {
+                if let Some(mac) = claimant(frame, ip) {
+                    assert!(frame.windows(6).any(|bytes| bytes == mac.0));
+                }
+            }
+        }
+    );
+}

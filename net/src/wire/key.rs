@@ -121,6 +121,14 @@ impl fmt::Debug for ClusterKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz;
+
+    fuzz::target!(any_text_is_a_key_or_an_error, ["07".repeat(32)], |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        if let Ok(key) = text.parse::<ClusterKey>() {
+            assert_eq!(key.to_hex(), text.to_lowercase());
+        }
+    });
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()

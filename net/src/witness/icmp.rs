@@ -114,6 +114,19 @@ pub(super) fn address(ip: IpAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz;
+
+    fuzz::target!(
+        any_packet_has_a_payload_or_none,
+        [echo_request(false, 1, 2, b"payload"), [&[0x46; 24], b"rest" as &[u8]].concat()],
+        |packet| {
+            let within = |payload: &[u8]| assert!(packet.ends_with(payload));
+            [false, true].into_iter().filter_map(|ipv6| echo_reply(ipv6, packet)).for_each(within);
+            if let Some((_, rest)) = strip_ipv4(packet) {
+                within(rest);
+            }
+        }
+    );
 
     #[test]
     fn the_checksum_is_the_one_of_rfc_1071() {

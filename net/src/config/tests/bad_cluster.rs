@@ -474,3 +474,14 @@ fn columns_count_characters() {
       = help: it belongs into <lans>
     "#);
 }
+
+#[test]
+fn a_flood_of_findings_is_cut_and_errors_are_said_rather_than_warnings() {
+    let warnings = "<lan name=\"l\" console=\"on\"/>".repeat(150);
+    let found = bad_cluster(&format!("<cluster><lans>{warnings}</lans><oops/></cluster>"));
+    assert!(found.matches("[E").count() + found.matches("warning[W0101]").count() == 100, "{found}");
+    assert!(found.contains("error[E0103]: unknown element <oops>"), "{found}");
+    assert!(found.ends_with(
+        "warning[W0104]: there is more than what is shown here\n  --> cluster.xml\n  = help: correct these first"
+    ));
+}

@@ -99,9 +99,9 @@ fn files_that_cannot_be_read_are_named() {
       --> /room/cluster.xml
       = help: convert the file: iconv -f LATIN1 -t UTF-8
     "#);
-    fs::write(&path, vec![b' '; (1 << 20) + 1]).expect("written");
+    fs::write(&path, vec![b' '; (64 << 10) + 1]).expect("written");
     assert_snapshot!(found(&path), @r#"
-    error[E0101]: file is larger than 1048576 bytes
+    error[E0101]: file is larger than 65536 bytes
       --> /room/cluster.xml
       = help: is this the right file?
     "#);

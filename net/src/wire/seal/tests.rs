@@ -1,4 +1,5 @@
 use super::*;
+use crate::fuzz;
 
 const NAME: &str = "two rooms";
 
@@ -204,3 +205,15 @@ fn noise_is_refused_quietly() {
     }
     opener.open(&frame).unwrap();
 }
+
+/// What node 0 said in its third boot.
+fn said() -> [Vec<u8>; 3] {
+    let sealer = sealer();
+    [sealer.seal(1, 1, b"I am PRIM"), sealer.seal(2, EVERYONE, b""), sealer.seal(1, 1, &[0xa5; 200])]
+}
+
+fuzz::target!(any_bytes_are_what_was_said_or_rejected, said(), |bytes| {
+    if let Ok(Packet { header, payload }) = opener().open(bytes) {
+        assert!(said().iter().any(|frame| frame == bytes), "a forgery was taken: {header:?} {payload:?}");
+    }
+});
