@@ -345,6 +345,12 @@ pub fn nightly() -> Vec<Entry> {
         |settings, budget, name, states| Entry { settings: Settings { name, budget, ..settings }, states };
     let crash_and_cut = CRASH_AND_CUT.budget;
     vec![
+        with(
+            ONE_WAY_AND_CRASH,
+            Budget { cuts: 2, ..crash_and_cut },
+            "two cuts, also one-way, and a crash",
+            0,
+        ),
         with(TWINS, crash_and_cut, "two machines with the router's address, and a crash", 881_572),
         with(THREE_ROUTERS, crash_and_cut, "three routers, of which two must answer, and a crash", 0),
         with(TWO_ORDERS, TWO_ORDERS.budget, TWO_ORDERS.name, 0),

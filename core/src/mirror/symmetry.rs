@@ -3,7 +3,9 @@
 //! The model uses this to see that two states are the same but for such names, which is how finitely many
 //! states cover "for ever".
 
-use super::{Mirror, Run, Step};
+use core::mem;
+
+use super::{Mirror, Peer, Run, Step};
 use crate::{config::Config, event::Beat, record::Generation, role::Role, time::Tick};
 
 /// Renames what only its equality, or only its order, gives a meaning.
@@ -122,6 +124,11 @@ impl<const H: usize> Mirror<H> {
         if let Some(peer) = &mut self.peer {
             peer.beat.rename(names);
         }
+    }
+
+    /// What is known of the peer, taken out or put back: the model keeps it apart, since many nodes know the same.
+    pub const fn exchange_peer(&mut self, peer: Option<Peer>) -> Option<Peer> {
+        mem::replace(&mut self.peer, peer)
     }
 
     /// The moment at which this node last heard its peer; `Tick(0)` when never.

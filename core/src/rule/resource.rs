@@ -93,7 +93,12 @@ impl Set {
     }
 
     pub fn iter(self) -> impl Iterator<Item = u8> {
-        (0..Self::MOST).filter(move |id| self.has(*id))
+        let mut rest = self;
+        core::iter::from_fn(move || {
+            let first = rest.first()?;
+            rest = rest.without(Self::of(first));
+            Some(first)
+        })
     }
 }
 

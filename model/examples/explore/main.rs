@@ -5,7 +5,11 @@ mod two_phase;
 
 use std::{env, fs, process::ExitCode, time::Instant};
 
-use safetui_model::{packed::PackedPair, pair::Pair, worlds};
+use safetui_model::{
+    packed::PackedPair,
+    pair::Pair,
+    worlds::{self, Entry},
+};
 use serde::Serialize;
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -26,7 +30,7 @@ fn main() -> ExitCode {
     let Ok(threads) = threads.parse() else { return usage() };
     let taken = if world == "2pc" {
         explore(two_phase::TwoPhase { managers: 8 }, threads)
-    } else if let Some(entry) = worlds::all().into_iter().find(|entry| entry.settings.name == world) {
+    } else if let Some(entry) = entries().find(|entry| entry.settings.name == world) {
         explore(PackedPair::whole(Pair::new(entry.settings)), threads)
     } else {
         return usage();
@@ -35,9 +39,13 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn entries() -> impl Iterator<Item = Entry> {
+    worlds::all().into_iter().chain(worlds::nightly())
+}
+
 fn usage() -> ExitCode {
     eprintln!("usage: explore WORLD THREADS\n\nWORLD is 2pc, or one of:");
-    for entry in worlds::all() {
+    for entry in entries() {
         eprintln!("  {}", entry.settings.name);
     }
     ExitCode::from(2)

@@ -126,8 +126,8 @@ impl Inner {
             return judged();
         }
         // What recovery does not depend on differs in most states that are otherwise the same.
-        let Packed { cores, nodes, wires, .. } = open.packed;
-        let print = print(&(cores, nodes, wires, open.around.calm()));
+        let Packed { cores, peers, nodes, wires, around: _ } = open.packed;
+        let print = print(&(cores, peers, nodes, wires, open.around.calm()));
         let healing = &self.pair.healing;
         healing.known(print) || judged() && healing.remember(print)
     }

@@ -1,5 +1,7 @@
 //! A world as the numbers of its parts.
 
+use safetui_core::mirror::Peer;
+
 use super::table::{Recent, Table};
 use crate::world::{Core, Node, Surroundings, Wire, World};
 
@@ -7,6 +9,7 @@ use crate::world::{Core, Node, Surroundings, Wire, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Packed {
     pub(super) cores: [u32; 2],
+    pub(super) peers: [u32; 2],
     pub(super) nodes: [u32; 2],
     pub(super) wires: [u32; 2],
     pub(super) around: u32,
@@ -15,9 +18,10 @@ pub struct Packed {
 /// Every part that was ever met.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// Apart from their nodes: of the one there are many, of the other few.
+    /// Without what they know of their peers.
     cores: Table<Option<Core>>,
-    /// Stripped.
+    peers: Table<Option<Peer>>,
+    /// Without their cores.
     nodes: Table<Node>,
     wires: Table<Wire>,
     around: Table<Surroundings>,
@@ -27,6 +31,7 @@ pub(super) struct Parts {
 #[derive(Default)]
 pub(super) struct Lately {
     cores: Recent,
+    peers: Recent,
     nodes: Recent,
     wires: Recent,
     around: Recent,
@@ -37,14 +42,41 @@ pub(super) struct Open {
     pub(super) packed: Packed,
     pub(super) world: World,
     pub(super) around: Surroundings,
-    stripped: [Node; 2],
+    apart: [Apart; 2],
+}
+
+/// A node in parts.
+#[derive(Clone, Copy)]
+struct Apart {
+    core: Option<Core>,
+    peer: Option<Peer>,
+    node: Node,
+}
+
+impl Apart {
+    fn of(node: &Node) -> Self {
+        let mut core = node.core;
+        let peer = core.as_mut().and_then(|core| core.exchange_peer(None));
+        Self { core, peer, node: Node { core: None, paused: false, data: false, ..*node } }
+    }
+
+    /// Paused or not, and with which data, is said elsewhere.
+    fn joined(&self) -> Node {
+        let mut node = Node { core: self.core, ..self.node };
+        if let Some(core) = &mut node.core {
+            core.exchange_peer(self.peer);
+        }
+        node
+    }
 }
 
 impl Parts {
     pub(super) fn pack(&self, lately: &mut Lately, world: &World) -> Packed {
+        let apart = [Apart::of(&world.nodes[0]), Apart::of(&world.nodes[1])];
         Packed {
-            cores: [0, 1].map(|at| self.cores.number(&mut lately.cores, &world.nodes[at].core)),
-            nodes: [0, 1].map(|at| self.nodes.number(&mut lately.nodes, &stripped(&world.nodes[at]))),
+            cores: [0, 1].map(|at| self.cores.number(&mut lately.cores, &apart[at].core)),
+            peers: [0, 1].map(|at| self.peers.number(&mut lately.peers, &apart[at].peer)),
+            nodes: [0, 1].map(|at| self.nodes.number(&mut lately.nodes, &apart[at].node)),
             wires: [0, 1].map(|at| self.wires.number(&mut lately.wires, &world.wires[at])),
             around: self.around.number(&mut lately.around, &world.surroundings()),
         }
@@ -58,49 +90,56 @@ impl Parts {
             packed.around = self.around.number(&mut lately.around, &around);
         }
         for at in 0..2 {
-            let (was, is) = (&before.world.nodes[at], &world.nodes[at]);
+            if world.wires[at] != before.world.wires[at] {
+                packed.wires[at] = self.wires.number(&mut lately.wires, &world.wires[at]);
+            }
+            if world.nodes[at] == before.world.nodes[at] {
+                continue;
+            }
+            let (was, is) = (&before.apart[at], Apart::of(&world.nodes[at]));
             if is.core != was.core {
                 packed.cores[at] = self.cores.number(&mut lately.cores, &is.core);
             }
-            let is = stripped(is);
-            if is != before.stripped[at] {
-                packed.nodes[at] = self.nodes.number(&mut lately.nodes, &is);
+            if is.peer != was.peer {
+                packed.peers[at] = self.peers.number(&mut lately.peers, &is.peer);
             }
-            let (was, is) = (&before.world.wires[at], &world.wires[at]);
-            if is != was {
-                packed.wires[at] = self.wires.number(&mut lately.wires, is);
+            if is.node != was.node {
+                packed.nodes[at] = self.nodes.number(&mut lately.nodes, &is.node);
             }
         }
         packed
     }
 }
 
-/// A node without what is kept apart.
-fn stripped(node: &Node) -> Node {
-    Node { core: None, paused: false, data: false, ..*node }
-}
-
 impl Open {
     pub(super) fn new(packed: Packed, world: &World) -> Self {
-        let stripped = [0, 1].map(|at| stripped(&world.nodes[at]));
-        Self { packed, world: world.clone(), around: world.surroundings(), stripped }
+        let apart = [Apart::of(&world.nodes[0]), Apart::of(&world.nodes[1])];
+        Self { packed, world: world.clone(), around: world.surroundings(), apart }
     }
 
     /// Opens another state; what it has in common with this one stays.
     pub(super) fn change(&mut self, parts: &Parts, to: &Packed) {
+        let was = self.packed;
         for at in 0..2 {
-            if to.nodes[at] != self.packed.nodes[at] {
-                self.stripped[at] = parts.nodes.value(to.nodes[at]);
-                self.world.nodes[at] = Node { core: self.world.nodes[at].core, ..self.stripped[at] };
-            }
-            if to.cores[at] != self.packed.cores[at] {
-                self.world.nodes[at].core = parts.cores.value(to.cores[at]);
-            }
-            if to.wires[at] != self.packed.wires[at] {
+            if to.wires[at] != was.wires[at] {
                 self.world.wires[at] = parts.wires.value(to.wires[at]);
             }
+            if (to.cores[at], to.peers[at], to.nodes[at]) == (was.cores[at], was.peers[at], was.nodes[at]) {
+                continue;
+            }
+            let apart = &mut self.apart[at];
+            if to.cores[at] != was.cores[at] {
+                apart.core = parts.cores.value(to.cores[at]);
+            }
+            if to.peers[at] != was.peers[at] {
+                apart.peer = parts.peers.value(to.peers[at]);
+            }
+            if to.nodes[at] != was.nodes[at] {
+                apart.node = parts.nodes.value(to.nodes[at]);
+            }
+            self.world.nodes[at] = apart.joined();
         }
-        if to.around != self.packed.around {
+        if to.around != was.around {
             self.around = parts.around.value(to.around);
         }
         self.world.surround(&self.around);

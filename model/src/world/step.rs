@@ -1,7 +1,7 @@
 //! What can happen next, and what then does.
 
 use safetui_core::{
-    Action, Actions, Boot, Command, Event, Gate, Job, Record, Role, Tick, Witness, rule::Set,
+    Action, Actions, Boot, Command, Config, Event, Gate, Job, Record, Role, Tick, Witness, rule::Set,
 };
 
 use super::{
@@ -399,9 +399,10 @@ impl World {
                 continue;
             }
             let torn = crash.filter(|(victim, _)| *victim == node).map(|(_, torn)| torn);
+            let cfg = settings.config(node);
             let mut crashed = false;
             for event in self.wakes(settings, node) {
-                crashed = crashed || self.event(settings, node, event, torn);
+                crashed = crashed || self.handle(settings, &cfg, (node, event), torn);
             }
             match torn {
                 Some(_) if crashed => self.crash(node),
@@ -460,12 +461,22 @@ impl World {
         event: Event,
         torn: Option<Torn>,
     ) -> bool {
-        let cfg = settings.config(node);
+        self.handle(settings, &settings.config(node), (node, event), torn)
+    }
+
+    /// As [`Self::event`], for a caller that has the node's configuration at hand.
+    fn handle(
+        &mut self,
+        settings: &Settings,
+        cfg: &Config,
+        (node, event): (usize, Event),
+        torn: Option<Torn>,
+    ) -> bool {
         let mut out = Actions::default();
         let mut next = Some(event);
         while let Some(event) = next.take() {
             let Some(core) = &mut self.nodes[node].core else { return false };
-            core.handle(&cfg, BASE, event, &mut out);
+            core.handle(cfg, BASE, event, &mut out);
             for action in out.drain() {
                 let durable = matches!(action, Action::Persist(_));
                 if durable && torn == Some(Torn::Before) {

@@ -4,6 +4,7 @@
 
 mod failover;
 mod keepalived;
+mod model;
 mod pair;
 pub mod report;
 pub mod responder;
@@ -36,11 +37,18 @@ pub struct Bench {
     pub run: fn(Effort, Tell<'_>) -> Result<Vec<Row>>,
 }
 
-pub const BENCHES: &[Bench] = &[Bench {
-    name: "failover",
-    about: "how long a client gets no answer when the serving node fails, against keepalived",
-    run: failover::run,
-}];
+pub const BENCHES: &[Bench] = &[
+    Bench {
+        name: "failover",
+        about: "how long a client gets no answer when the serving node fails, against keepalived",
+        run: failover::run,
+    },
+    Bench {
+        name: "model",
+        about: "how fast and how densely our worlds are explored, against two-phase commit in the same checker",
+        run: model::run,
+    },
+];
 
 pub fn named(name: &str) -> Option<&'static Bench> {
     BENCHES.iter().find(|bench| bench.name == name)
