@@ -17,7 +17,7 @@ use crate::{
     packed::{Explored, explore},
     pair::Pair,
     property, story,
-    worlds::{self, Entry},
+    worlds::Entry,
 };
 
 /// What was found about one property, over all worlds.
@@ -86,14 +86,13 @@ impl Report {
     }
 }
 
-/// Exhausts every world and refutes every mutant, saying what is done through `progress`.
-pub fn verify(threads: usize, progress: &mut dyn FnMut(&str)) -> Report {
+/// Exhausts these worlds and refutes every mutant, saying what is done through `progress`.
+pub fn verify(entries: &[Entry], threads: usize, progress: &mut dyn FnMut(&str)) -> Report {
     let mut report = Report::blank();
     let started = Instant::now();
-    let entries = worlds::all();
     // Each world has a thread to itself, the largest first: several threads in one world would wait for each other.
     let explored = each(
-        &entries,
+        entries,
         threads,
         |entry| entry.states,
         explored,

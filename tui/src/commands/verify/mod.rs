@@ -55,6 +55,9 @@ pub(crate) struct VerifyArgs {
     /// Compare the tables that this file has with what is found; end with 1 if they differ
     #[arg(long, value_name = "FILE", conflicts_with = "userconfig")]
     check: Option<PathBuf>,
+    /// Explore the large worlds too, which takes hours
+    #[arg(long, conflicts_with_all = ["userconfig", "markdown", "check"])]
+    nightly: bool,
     /// Search the least timers that hold, instead
     #[arg(long, conflicts_with = "userconfig")]
     timing: bool,

@@ -6,6 +6,7 @@ use safetui_model::{
     markdown,
     search::{Row, SURROUNDINGS, least_timeout},
     verify::{MutantRow, PropertyRow, Report, Verdict, WorldRow, verify},
+    worlds,
 };
 use safetui_net::api::exit::Exit;
 
@@ -22,7 +23,11 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs, threads: usize) -> Result<Exi
     }
     // Before the long work: a file that cannot be read is known at once.
     let committed = args.check.as_deref().map(document).transpose()?;
-    let report = verify(threads, &mut |what| say(&format!("checked: {what}")));
+    let mut entries = worlds::all();
+    if args.nightly {
+        entries.extend(worlds::nightly());
+    }
+    let report = verify(&entries, threads, &mut |what| say(&format!("checked: {what}")));
     let differences = committed.map_or_else(Vec::new, |text| markdown::differences(&text, &report));
     if args.markdown {
         lines(&[markdown::tables(&report).trim_end()])?;
