@@ -8,6 +8,7 @@ mod model;
 mod pair;
 pub mod report;
 pub mod responder;
+mod sim;
 
 pub use report::Row;
 
@@ -48,6 +49,7 @@ pub const BENCHES: &[Bench] = &[
         about: "how fast and how densely our worlds are explored, against two-phase commit in the same checker",
         run: model::run,
     },
+    Bench { name: "sim", about: "how long one core simulates an hour of a pair", run: sim::run },
 ];
 
 pub fn named(name: &str) -> Option<&'static Bench> {
