@@ -8,6 +8,7 @@ use safetui_core::{
 };
 use safetui_model::{
     own::{Finding, Limits, Outcome, Subject, check},
+    pair::Pair,
     story::Voice,
     verify::Verdict,
     world::{Budget, Cut, Settings, Step, World},
@@ -96,6 +97,32 @@ fn the_same_with_a_router_holds_as_long_as_the_router_reflects() {
     let remedy = fork.remedy.as_ref().unwrap();
     assert_eq!(remedy.assumption, "whoever reaches the router also reaches the other node");
     assert!(remedy.setting.as_ref().unwrap().contains("relay=\"on\""), "{remedy:?}");
+}
+
+#[test]
+fn who_gives_way_says_why() {
+    let settings = Settings { budget: Budget { cuts: 1, ..Budget::default() }, faults: 1, ..worlds::CALM };
+    let mut steps = vec![Step::Cut(Cut::Off(0))];
+    let mut world = World::start(&settings);
+    world.take(&settings, steps[0]).unwrap();
+    // Whoever is cut off loses its window; the other one wins it.
+    for _ in 0..settings.timing.timeout + settings.timing.guard {
+        for to in 0..2 {
+            while world.take(&settings, Step::Lose { to, at: 0 }).is_some() {
+                steps.push(Step::Lose { to, at: 0 });
+            }
+        }
+        steps.push(Step::Tick { by: [1, 1] });
+        world.take(&settings, Step::Tick { by: [1, 1] }).unwrap();
+    }
+    let told = Voice::plain(Witness::Router).tell(&Pair::new(settings), ACKNOWLEDGES, &steps);
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert!(told[1].contains("node1 has heard nothing of node2"), "{told:#?}");
+    assert!(
+        told[1].contains("the router does not answer it either: it stops serving and waits"),
+        "{told:#?}"
+    );
+    assert!(told[2].contains("the router has answered it without a gap: it takes over"), "{told:#?}");
 }
 
 #[test]

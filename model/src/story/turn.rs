@@ -50,10 +50,12 @@ impl Voice {
                 format!("{unheard}, {}: it takes over and serves", self.won(settings.witness))
             }
             (Role::Prim, Role::Wait, Cause::ContestLost) => {
-                format!("{unheard}, and may be the one that is cut off: it stops serving and waits")
+                let doubt = self.doubt(settings, node, is);
+                format!("{unheard}, {doubt}: it stops serving and waits")
             }
             (Role::Second, Role::Wait, Cause::ContestLost) => {
-                format!("{unheard}, and {peer} may still serve: it does not take over, and waits")
+                let doubt = self.doubt(settings, node, is);
+                format!("{unheard}, {doubt}: it does not take over, and waits")
             }
             (_, Role::Wait, Cause::Started) => return None,
             (_, role, Cause::PeerLeft) => {
@@ -65,11 +67,23 @@ impl Voice {
         Some(text)
     }
 
+    /// Why a silent peer was not taken for dead.
+    fn doubt(&self, settings: &Settings, node: usize, core: &Core) -> String {
+        let why = core.explain(&settings.config(node), BASE);
+        let guards = why.into_iter().flat_map(|why| why.guards).flatten();
+        let unanswered = guards.into_iter().any(|guard| guard.name == "witness answers" && !guard.holds);
+        if unanswered {
+            format!("and {} does not answer it either", self.witness)
+        } else {
+            format!("and {} may have gone on", self.other(node))
+        }
+    }
+
     /// Why a silent peer was taken for dead.
     fn won(&self, witness: Witness) -> String {
         match witness {
             Witness::None => "and has nobody else to ask".into(),
-            Witness::Router => format!("and {} has answered it all the while", self.witness),
+            Witness::Router => format!("and {} has answered it without a gap", self.witness),
             Witness::Arbiter => format!("and {} has granted it to go on alone", self.witness),
         }
     }
