@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use safetui_lab::Drill;
 
 use crate::{
-    commands::{graph::GraphArgs, record::RecordVerb, replay::ReplayArgs, sim::SimArgs, verify::VerifyArgs},
+    commands::{
+        graph::GraphArgs, record::RecordVerb, replay::ReplayArgs, sim::SimArgs, verify::VerifyArgs,
+        witness::WitnessArgs,
+    },
     output::{Color, Format},
 };
 
@@ -166,6 +169,8 @@ pub(crate) enum Verb {
     Tui,
     /// Run the agent of this node
     Agent,
+    /// Be the arbiter of clusters, on a third machine
+    Witness(WitnessArgs),
     /// Be the agent that a guard has started
     #[command(hide = true)]
     AgentChild { boot: u32 },
@@ -240,7 +245,7 @@ pub(crate) struct DemoArgs {
         value_enum,
         default_value = "router",
         hide_possible_values = true,
-        value_name = "none|router"
+        value_name = "none|router|arbiter"
     )]
     pub(crate) witness: Witness,
 }
@@ -249,6 +254,7 @@ pub(crate) struct DemoArgs {
 pub(crate) enum Witness {
     None,
     Router,
+    Arbiter,
 }
 
 #[derive(Debug, Subcommand)]

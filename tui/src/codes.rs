@@ -106,6 +106,14 @@ codes! {
         "Virtual addresses, mounts and packet filters belong to root.";
     NO_START = "E0516", Failed,
         "The agent could not be started; the cause stands beside.";
+    NO_WITNESS = "E0520", Failed,
+        "The witness server could not be started, or cannot go on; the cause stands beside. It grants nothing meanwhile.";
+    SECOND_WITNESS = "E0521", Failed,
+        "One witness server keeps a directory of grants. Two would each grant what the other has granted already.";
+    WITNESS_PORT = "E0522", Failed,
+        "The witness server cannot have the UDP address and port that --listen names.";
+    WITNESS_LEDGER = "E0523", Failed,
+        "The grants that the witness server has made cannot be read. It does not guess: whom it forgot, it could betray.";
     NO_LAB = "E0601", Failed,
         "The demo builds two nodes in namespaces of this machine, with FUSE, `ip` and `nft`, and something of that failed. Nothing of it stays behind.";
     DRILL_FAILED = "E0602", Failed,

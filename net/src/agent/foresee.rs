@@ -1,7 +1,7 @@
 //! What would happen, by asking a copy of the core: nothing here decides, and nothing is done.
 
 use safetui_core::{
-    Actions, Command, Event, Job, Role, Status, Tick, Witness,
+    Action, Actions, Command, Event, Job, Role, Status, Tick, Witness,
     foresee::{Ahead, Stage, What},
 };
 
@@ -56,11 +56,19 @@ fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatI
     let mut core = shot.core;
     let mut out = Actions::default();
     let end = snapshot.at.plus(2 * (cfg.timing.timeout + cfg.timing.guard));
-    let mut now = snapshot.at;
+    let (mut now, mut question) = (snapshot.at, None);
     while now < end {
-        let event = if answers { Event::Answered { asked: now } } else { Event::Woke };
+        // The peer is lost: an arbiter grants what nobody else asks for.
+        let event = match question.take() {
+            Some(generation) if answers => Event::Granted { generation },
+            _ if answers => Event::Answered { asked: now },
+            _ => Event::Woke,
+        };
         core.handle(cfg, now, event, &mut out);
-        _ = out.drain();
+        question = out.drain().find_map(|action| match action {
+            Action::Ask { generation } => Some(generation),
+            _ => None,
+        });
         // A longer step would look like sleep to the core, and void what it knows of the witness.
         now = now.plus(cfg.timing.period.min(cfg.timing.late).max(1));
     }

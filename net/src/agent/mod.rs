@@ -44,6 +44,7 @@ use crate::{
     mailbox::Mailbox,
     node::Node,
     store::Wish,
+    witness::arbiter::Asker,
 };
 
 /// Runs until the guard says stop, in the life `boot`. `guard` is the socket to the guard.
@@ -56,7 +57,9 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
 
     let (drivers, broken) = open_all(&node, boot, &journal, &mailbox);
     let carriers = Carriers::open().map_err(io::Error::other)?;
-    let (mut panel, mut network) = (Panel::default(), Network::open(&node, boot, journal.clone()));
+    let mut network = Network::open(&node, boot, journal.clone());
+    let (key, cluster, sealer) = (node.key.clone(), node.cluster.name.clone(), network.sealer());
+    let mut panel = Panel::new(Asker { key, cluster, me: node.me, sealer });
     for driver in &drivers {
         network.relay(driver.plan.peer, &driver.plan.module);
         if let Err(error) = panel.add(driver.plan.id, &driver.plan.module) {

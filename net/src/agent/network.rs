@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     os::fd::BorrowedFd,
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,7 +31,7 @@ pub(super) struct Network {
     lans: Vec<Lan>,
     relays: Vec<Way>,
     paths: Paths,
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     opener: Opener,
     versions: BTreeMap<u8, String>,
     complaints: BTreeMap<String, Complaint>,
@@ -72,7 +73,7 @@ impl Network {
             paths: Paths::new(&networks, &peers),
             lans,
             relays: Vec::new(),
-            sealer: Sealer::new(&node.key, &node.cluster.name, node.me, boot.0),
+            sealer: Arc::new(Sealer::new(&node.key, &node.cluster.name, node.me, boot.0)),
             opener: Opener::new(&node.key, &node.cluster.name, node.me),
             versions: BTreeMap::new(),
             complaints: BTreeMap::new(),
@@ -81,10 +82,15 @@ impl Network {
         }
     }
 
+    /// What this life of the node seals with; there is one.
+    pub(super) fn sealer(&self) -> Arc<Sealer> {
+        self.sealer.clone()
+    }
+
     /// The heartbeats to a peer also go by way of these routers, of which only those with IPv4 can.
     pub(super) fn relay(&mut self, peer: u8, module: &Module) {
         let splitbrain = module.splitbrain.iter().filter(|splitbrain| splitbrain.relay);
-        for router in splitbrain.flat_map(|splitbrain| &splitbrain.witnesses) {
+        for router in splitbrain.flat_map(|splitbrain| splitbrain.witness.routers()) {
             let IpAddr::V4(router) = router else { continue };
             if self.relays.iter().any(|known| known.peer == peer && known.router == *router) {
                 continue;
@@ -168,7 +174,8 @@ impl Network {
         Some(rest)
     }
 
-    fn complain(&mut self, text: String) {
+    /// Something is wrong that an operator should know.
+    pub(super) fn complain(&mut self, text: String) {
         let now = boottime();
         let known = self.complaints.get(&text).map(|complaint| complaint.logged);
         let due = known.is_none_or(|logged| now.saturating_sub(logged) >= LOGGED);

@@ -116,11 +116,13 @@ impl Pulse {
                 driver.heard(heard.entry.signature, heard.entry.beat);
             }
         }
-        for (module, asked) in self.panel.drain() {
+        let told = self.panel.drain();
+        for (module, event) in told.events {
             if let Some(driver) = driver(&mut self.drivers, module) {
-                driver.happened(Event::Answered { asked });
+                driver.happened(event);
             }
         }
+        told.odd.into_iter().for_each(|text| self.network.complain(text));
         match self.carriers.drain() {
             Ok(changed) => changed.into_iter().for_each(|(module, linked)| {
                 if let Some(driver) = driver(&mut self.drivers, module) {
@@ -200,13 +202,17 @@ impl Pulse {
         }
     }
 
-    /// One packet to each peer, with the heartbeats of all modules that have one to send.
+    /// One packet to each peer, with the heartbeats of all modules that have one to send, and what an arbiter is
+    /// to be asked.
     fn send(&mut self) {
         let mut packets: BTreeMap<u8, Vec<Entry>> = BTreeMap::new();
         for driver in &mut self.drivers {
             if let Some(beat) = driver.take_beat() {
                 let entry = Entry { module: driver.plan.id, signature: driver.plan.signature, beat };
                 packets.entry(driver.plan.peer).or_default().push(entry);
+            }
+            if let Some(generation) = driver.take_question() {
+                self.panel.claim(driver.plan.id, generation);
             }
         }
         for (peer, beats) in packets {

@@ -292,10 +292,9 @@ fn network(node: &Node, snapshot: &Snapshot, path: &PathView) -> Network {
 fn witness(snapshot: &Snapshot) -> Option<Witness> {
     let view = snapshot.witnesses.first()?;
     let shot = snapshot.modules.iter().find(|shot| view.modules.contains(&shot.plan.id))?;
-    let addresses: Vec<String> = view.routers.iter().map(ToString::to_string).collect();
     Some(Witness {
-        kind: "ping".into(),
-        address: addresses.join(", "),
+        kind: view.witness.kind().into(),
+        address: view.witness.to_string(),
         reachable: Some(view.answers),
         reachable_from_peer: peer_beat(snapshot, shot).map(|beat| beat.witness),
         rtt_us: view.rtt_us,

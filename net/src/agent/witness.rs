@@ -1,105 +1,165 @@
-//! The routers that are asked, once for all modules that name the same ones.
+//! The routers and arbiters that are asked, once for all modules that name the same ones.
 
-use std::{net::IpAddr, os::fd::BorrowedFd, time::Duration};
+use std::{io, os::fd::BorrowedFd, time::Duration};
 
-use safetui_core::Tick;
+use safetui_core::{Event, Generation, Tick};
 
 use crate::{
-    config::Module,
+    config::{Module, Witness},
     driver::asked_every,
     heartbeat::boottime,
-    witness::{Witnesses, WitnessesError},
+    witness::{
+        Witnesses,
+        arbiter::{Asker, Claim, Heard, Inquirer},
+    },
 };
 
 /// An answer older than this many periods is no sign of life on a screen.
 const SILENT: u64 = 10;
 
-/// One list of routers, and who relies on it.
+/// One witness, and who relies on it.
 pub(super) struct Asked {
-    routers: Vec<IpAddr>,
-    witnesses: Witnesses,
+    witness: Witness,
+    way: Way,
     modules: Vec<u64>,
     period: u64,
     due: Tick,
     last: Option<(Tick, u64)>,
 }
 
-/// A list of routers as it is shown.
+enum Way {
+    Routers(Witnesses),
+    Arbiter(Inquirer),
+}
+
+/// A witness as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct View {
-    pub routers: Vec<IpAddr>,
+    pub witness: Witness,
     pub modules: Vec<u64>,
     pub answers: bool,
     pub rtt_us: Option<u64>,
 }
 
-/// All lists.
+/// What witnesses have said.
 #[derive(Default)]
+pub(super) struct Told {
+    pub events: Vec<(u64, Event)>,
+    /// What came in place of an answer, in sentences for the operator.
+    pub odd: Vec<String>,
+}
+
+/// All witnesses.
 pub(super) struct Panel {
-    lists: Vec<Asked>,
+    asker: Asker,
+    asked: Vec<Asked>,
 }
 
 impl Panel {
+    pub(super) const fn new(asker: Asker) -> Self {
+        Self { asker, asked: Vec::new() }
+    }
+
     /// Asks for a module too; in place of what was asked for it before.
-    pub(super) fn add(&mut self, id: u64, module: &Module) -> Result<(), WitnessesError> {
+    pub(super) fn add(&mut self, id: u64, module: &Module) -> io::Result<()> {
         self.remove(id);
         let Some(splitbrain) = &module.splitbrain else { return Ok(()) };
         let period = asked_every(&module.heart);
-        if let Some(list) = self.lists.iter_mut().find(|list| list.routers == splitbrain.witnesses) {
-            list.modules.push(id);
-            list.period = list.period.min(period);
+        if let Some(known) = self.asked.iter_mut().find(|known| known.witness == splitbrain.witness) {
+            known.modules.push(id);
+            known.period = known.period.min(period);
             return Ok(());
         }
-        let (routers, witnesses) = (splitbrain.witnesses.clone(), Witnesses::open(&splitbrain.witnesses)?);
-        self.lists.push(Asked { routers, witnesses, modules: vec![id], period, due: now(), last: None });
+        let witness = splitbrain.witness.clone();
+        let way = match &witness {
+            Witness::Routers(routers) => Way::Routers(Witnesses::open(routers).map_err(io::Error::other)?),
+            Witness::Arbiter(server) => Way::Arbiter(Inquirer::open(*server, &self.asker)?),
+        };
+        self.asked.push(Asked { witness, way, modules: vec![id], period, due: now(), last: None });
         Ok(())
     }
 
     pub(super) fn remove(&mut self, id: u64) {
-        self.lists.iter_mut().for_each(|list| list.modules.retain(|known| *known != id));
-        self.lists.retain(|list| !list.modules.is_empty());
+        self.asked.iter_mut().for_each(|known| known.modules.retain(|module| *module != id));
+        self.asked.retain(|known| !known.modules.is_empty());
     }
 
     /// To poll for reading.
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.lists.iter().flat_map(|list| list.witnesses.fds())
+        self.asked.iter().flat_map(|known| match &known.way {
+            Way::Routers(witnesses) => witnesses.fds().collect(),
+            Way::Arbiter(inquirer) => vec![inquirer.fd()],
+        })
     }
 
-    /// When the next list is to be asked.
+    /// When the next one is to be asked.
     pub(super) fn due(&self) -> Tick {
-        self.lists.iter().map(|list| list.due).min().unwrap_or(Tick::NEVER)
+        self.asked.iter().map(|known| known.due).min().unwrap_or(Tick::NEVER)
     }
 
-    /// Asks the lists that are due.
+    /// Asks those that are due whether they are there.
     pub(super) fn ask(&mut self, now: Tick) {
-        for list in self.lists.iter_mut().filter(|list| list.due <= now) {
-            list.witnesses.send(now.0);
-            list.due = now.plus(list.period);
+        for known in self.asked.iter_mut().filter(|known| known.due <= now) {
+            match &mut known.way {
+                Way::Routers(witnesses) => witnesses.send(now.0),
+                Way::Arbiter(inquirer) => inquirer.ping(),
+            }
+            known.due = now.plus(known.period);
         }
     }
 
-    /// The modules whose witness has answered, and when it was asked.
-    pub(super) fn drain(&mut self) -> Vec<(u64, Tick)> {
-        let mut answered = Vec::new();
-        for Asked { witnesses, modules, last, .. } in &mut self.lists {
-            witnesses.drain(|answer| {
-                *last = Some((Tick(answer.asked_ms), answer.rtt_us));
-                answered.extend(modules.iter().map(|module| (*module, Tick(answer.asked_ms))));
-            });
+    /// Asks the arbiter of a module for its shared generation.
+    pub(super) fn claim(&mut self, module: u64, generation: Generation) {
+        for known in self.asked.iter_mut().filter(|known| known.modules.contains(&module)) {
+            if let Way::Arbiter(inquirer) = &mut known.way {
+                inquirer.claim(Claim { module, generation: generation.0 });
+            }
         }
-        answered
+    }
+
+    /// What has arrived, for the modules that rely on who said it.
+    pub(super) fn drain(&mut self) -> Told {
+        let mut told = Told::default();
+        for Asked { way, modules, last, .. } in &mut self.asked {
+            let mut here = |asked_ms, rtt_us, events: &mut Vec<(u64, Event)>| {
+                let asked = Tick(asked_ms);
+                *last = Some((asked, rtt_us));
+                events.extend(modules.iter().map(|module| (*module, Event::Answered { asked })));
+            };
+            let ruled = |claim: Claim, event: fn(Generation) -> Event| {
+                let ours = modules.contains(&claim.module);
+                ours.then(|| (claim.module, event(Generation(claim.generation))))
+            };
+            match way {
+                Way::Routers(witnesses) => {
+                    witnesses.drain(|answer| here(answer.asked_ms, answer.rtt_us, &mut told.events));
+                }
+                Way::Arbiter(inquirer) => inquirer.drain(|heard| match heard {
+                    Heard::Here { asked_ms, rtt_us } => here(asked_ms, rtt_us, &mut told.events),
+                    Heard::Granted(claim) => {
+                        told.events.extend(ruled(claim, |generation| Event::Granted { generation }));
+                    }
+                    Heard::Denied(claim) => {
+                        told.events.extend(ruled(claim, |generation| Event::Denied { generation }));
+                    }
+                    Heard::Odd(text) => told.odd.push(text),
+                }),
+            }
+        }
+        told
     }
 
     pub(super) fn view(&self) -> Vec<View> {
         let now = now();
-        let fresh = |list: &Asked| list.last.filter(|(asked, _)| now.since(*asked) <= SILENT * list.period);
-        let view = |list: &Asked| View {
-            routers: list.routers.clone(),
-            modules: list.modules.clone(),
-            answers: fresh(list).is_some(),
-            rtt_us: fresh(list).map(|(_, rtt)| rtt),
+        let fresh =
+            |known: &Asked| known.last.filter(|(asked, _)| now.since(*asked) <= SILENT * known.period);
+        let view = |known: &Asked| View {
+            witness: known.witness.clone(),
+            modules: known.modules.clone(),
+            answers: fresh(known).is_some(),
+            rtt_us: fresh(known).map(|(_, rtt)| rtt),
         };
-        self.lists.iter().map(view).collect()
+        self.asked.iter().map(view).collect()
     }
 }
 

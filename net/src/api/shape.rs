@@ -59,7 +59,7 @@ pub struct Node {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Witness {
-    /// `ping`.
+    /// `ping` or `arbiter`.
     pub kind: String,
     pub address: String,
     /// As the reporting node sees it now.

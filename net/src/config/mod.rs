@@ -31,5 +31,5 @@ pub use cluster::{Cluster, Lan, LanAddr, WhoAmI};
 pub use conflict::{check_dirs, conflicts};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use module::{
-    Acknowledge, Boot, Heart, Loaded, Mode, Module, Profile, Replicated, Rfs, Splitbrain, User, Vip,
+    Acknowledge, Boot, Heart, Loaded, Mode, Module, Profile, Replicated, Rfs, Splitbrain, User, Vip, Witness,
 };

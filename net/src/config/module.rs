@@ -1,6 +1,11 @@
 //! `userconfig.xml`: one module.
 
-use std::{net::IpAddr, path::Path, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     Diagnostics, check, code, heart, language, macros,
@@ -127,16 +132,54 @@ pub struct User {
     pub vars: Vec<(String, String)>,
 }
 
-/// The witness.
+/// Who is asked when the peer is silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splitbrain {
     pub ident: String,
-    /// At least one; of several, a strict majority must answer.
-    pub witnesses: Vec<IpAddr>,
-    /// Consecutive pings that may be lost before the witness counts as gone.
+    pub witness: Witness,
+    /// Consecutive questions that may remain unanswered before the witness counts as gone.
     pub gap: u8,
-    /// Heartbeats are also sent by way of the witness.
+    /// Heartbeats are also sent by way of the witness; never by way of an arbiter.
     pub relay: bool,
+}
+
+/// The two kinds of witnesses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// `exec="ping"`. At least one; of several, a strict majority must answer.
+    Routers(Vec<IpAddr>),
+    /// `exec="arbiter"`: where `safetui witness` listens.
+    Arbiter(SocketAddr),
+}
+
+impl Witness {
+    /// As `exec` names it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Routers(_) => "ping",
+            Self::Arbiter(_) => "arbiter",
+        }
+    }
+
+    /// The routers among the witnesses.
+    pub fn routers(&self) -> &[IpAddr] {
+        match self {
+            Self::Routers(routers) => routers,
+            Self::Arbiter(_) => &[],
+        }
+    }
+}
+
+/// Its addresses.
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Routers(routers) => {
+                f.write_str(&routers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Self::Arbiter(server) => server.fmt(f),
+        }
+    }
 }
 
 /// A valid module, and what its author should know all the same.

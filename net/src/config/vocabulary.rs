@@ -192,7 +192,7 @@ static SPLITBRAIN: Tag = tag(
     &[
         required("ident"),
         required("arg"),
-        only("exec", &["ping"]),
+        only("exec", &["ping", "arbiter"]),
         only("when", &["pre"]),
         optional("gap"),
         optional("relay"),

@@ -31,7 +31,7 @@ use safetui_core::{
 use tokio::sync::oneshot;
 
 pub use open::{open, runner};
-pub use plan::{Plan, id_of};
+pub use plan::{Plan, id_of, witness};
 pub use timing::{asked_every, spans, timing};
 
 use address::{Addresses, Owner};
@@ -134,7 +134,10 @@ pub fn now() -> Tick {
 impl Driver {
     /// Something happened.
     pub fn happened(&mut self, event: Event) {
-        let repeats = matches!(event, Event::Heard(_) | Event::Answered { .. });
+        let repeats = matches!(
+            event,
+            Event::Heard(_) | Event::Answered { .. } | Event::Granted { .. } | Event::Denied { .. }
+        );
         if repeats && self.events.len() >= WAITING {
             return;
         }

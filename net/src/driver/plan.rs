@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use safetui_core::{Config, Rules, Witness, rule::Book};
 
 use super::timing::timing;
-use crate::{config::Module, node::Node};
+use crate::{
+    config::{self, Module, Splitbrain},
+    node::Node,
+};
 
 /// One module on this node, as it is configured.
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ impl Plan {
         let peer = node.index(&peer_name).ok_or_else(|| format!("node {peer_name} is not in cluster.xml"))?;
         let core = Config {
             timing: timing(&module.heart, module.splitbrain.as_ref())?,
-            witness: if module.splitbrain.is_some() { Witness::Router } else { Witness::None },
+            witness: witness(module.splitbrain.as_ref()),
             failover: module.failover,
             first: node.me < peer,
             rules: Rules::ALL,
@@ -40,6 +43,15 @@ impl Plan {
             .map_err(|_| format!("the signature {} is not a number", module.signature))?;
         let bin = node.paths.active(&module.name).join("bin");
         Ok(Self { id: id_of(&module.name), signature, peer_name, peer, core, bin, module })
+    }
+}
+
+/// What the core is told of the witness.
+pub fn witness(splitbrain: Option<&Splitbrain>) -> Witness {
+    match splitbrain.map(|splitbrain| &splitbrain.witness) {
+        None => Witness::None,
+        Some(config::Witness::Routers(_)) => Witness::Router,
+        Some(config::Witness::Arbiter(_)) => Witness::Arbiter,
     }
 }
 

@@ -67,7 +67,7 @@ fn millis(span: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Profile;
+    use crate::config::{Profile, Witness};
 
     fn heart(pulse: u64, timeout: u64, guard: u64) -> Heart {
         let [pulse, timeout, guard] = [pulse, timeout, guard].map(Duration::from_millis);
@@ -75,8 +75,8 @@ mod tests {
     }
 
     fn router(gap: u8) -> Splitbrain {
-        let witnesses = vec!["192.0.2.1".parse().unwrap()];
-        Splitbrain { ident: "w".into(), witnesses, gap, relay: true }
+        let witness = Witness::Routers(vec!["192.0.2.1".parse().unwrap()]);
+        Splitbrain { ident: "w".into(), witness, gap, relay: true }
     }
 
     #[test]

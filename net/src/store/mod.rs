@@ -14,7 +14,7 @@ use std::{
 mod boot;
 mod slot;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wish;
 
 pub use boot::next_boot;

@@ -174,12 +174,12 @@ fn too_much_is_refused_and_changes_nothing() {
 }
 
 /// A small file system of its own, gone with the value.
-struct Disk {
-    dir: PathBuf,
+pub(crate) struct Disk {
+    pub(crate) dir: PathBuf,
 }
 
 impl Disk {
-    fn of_bytes(dir: &Path, size: usize) -> Self {
+    pub(crate) fn of_bytes(dir: &Path, size: usize) -> Self {
         use nix::mount::{MsFlags, mount};
         let options = format!("size={size}");
         mount(Some("tmpfs"), dir, Some("tmpfs"), MsFlags::empty(), Some(&options[..]))
@@ -187,7 +187,7 @@ impl Disk {
         Self { dir: dir.into() }
     }
 
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let error = fs::write(self.dir.join("filler"), vec![1; 1 << 20]).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     }

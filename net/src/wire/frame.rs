@@ -8,6 +8,8 @@ const MAGIC: [u8; 4] = *b"sftu";
 pub const HEADER_LEN: usize = 32;
 /// Addressed to all nodes of the cluster.
 pub const EVERYONE: u8 = u8::MAX;
+/// The index of an arbiter, which is no node.
+pub const ARBITER: u8 = u8::MAX - 1;
 
 /// The protocols that a node speaks, oldest and newest. A pair uses the newest that both speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,14 @@ impl ClusterId {
         let (name, key) =
             (blake3::derive_key("safetui 1 cluster name", name.as_bytes()), key.derive("safetui 1 key id"));
         Self { name: first(&name), key: first(&key) }
+    }
+
+    /// Both halves.
+    pub fn bytes(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&self.name);
+        bytes[4..].copy_from_slice(&self.key);
+        bytes
     }
 }
 

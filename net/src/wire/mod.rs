@@ -13,7 +13,7 @@ mod key;
 mod seal;
 mod window;
 
-pub use frame::{ClusterId, EVERYONE, HEADER_LEN, Header, Versions, is_frame};
+pub use frame::{ARBITER, ClusterId, EVERYONE, HEADER_LEN, Header, Versions, is_frame};
 pub use key::{ClusterKey, KeyError};
 pub use seal::{Opener, Packet, Reject, Sealer};
 pub use window::{Verdict, Window};

@@ -1,5 +1,6 @@
-//! The router as a witness: it answers pings, and it reflects heartbeats.
+//! Who is asked when the peer is silent: a router, which answers pings and reflects heartbeats, or an arbiter.
 
+pub mod arbiter;
 mod icmp;
 mod majority;
 mod neighbour;

@@ -17,6 +17,7 @@ pub(crate) mod tui;
 pub(crate) mod verify;
 mod wait;
 mod why;
+pub(crate) mod witness;
 
 use std::io::{self, IsTerminal};
 
@@ -39,6 +40,7 @@ pub(crate) fn run(cx: &Context, verb: Option<Verb>) -> Outcome {
         None => block_on(state::run(cx, &StateArgs::default())),
         Some(Verb::Tui) => tui::run(cx),
         Some(Verb::Agent) => agent::guard(cx).map(code),
+        Some(Verb::Witness(args)) => witness::run(cx, &args).map(code),
         Some(Verb::AgentChild { boot }) => agent::child(cx, boot).map(code),
         Some(Verb::Verify(args)) => verify::run(cx, &args).map(code),
         Some(Verb::Record(verb)) => record::run(cx, &verb).map(code),
@@ -82,6 +84,7 @@ async fn ask(cx: &Context, verb: Verb) -> Outcome {
         Verb::Graph(args) => graph::run(&args),
         Verb::Tui
         | Verb::Agent
+        | Verb::Witness(_)
         | Verb::AgentChild { .. }
         | Verb::Verify(_)
         | Verb::Record(_)

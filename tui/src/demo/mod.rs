@@ -50,6 +50,7 @@ fn build(args: &DemoArgs) -> Result<Cluster, Failure> {
         witness: match args.witness {
             Witness::None => cluster::Witness::None,
             Witness::Router => cluster::Witness::Router,
+            Witness::Arbiter => cluster::Witness::Arbiter,
         },
         ledger: vec![this.to_string_lossy().into_owned(), "ledger".into()],
         safetui: Some(this),

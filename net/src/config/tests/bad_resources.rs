@@ -432,9 +432,44 @@ fn there_is_one_witness_check() {
       --> userconfig.xml:5:30
       | <splitbrain ident="w2" exec="curl" arg="10.0.0.254"/></check>
       |                              ^
-      = allowed: "ping"
+      = allowed: "ping", "arbiter"
       = help: leave out "exec"
     "#);
+}
+
+#[test]
+fn an_arbiter_is_one_address_with_a_port_on_a_third_machine() {
+    let arbiter = |arg: &str| {
+        bad_with(&format!(r#"<check><splitbrain ident="w" exec="arbiter" arg="{arg}"/></check>"#))
+    };
+    assert_snapshot!(arbiter("10.0.0.254"), @r#"
+    error[E0120]: "10.0.0.254" does not say where the arbiter listens
+      --> userconfig.xml:4:50
+      | <check><splitbrain ident="w" exec="arbiter" arg="10.0.0.254"/></check>
+      |                                                  ^
+      = allowed: one address and a port, such as 10.0.0.3:4802 or [fd00::3]:4802
+    "#);
+    assert_snapshot!(arbiter("10.0.0.2:4802"), @r#"
+    error[E0120]: witness 10.0.0.2 is node "node2" itself
+      --> userconfig.xml:4:50
+      | <check><splitbrain ident="w" exec="arbiter" arg="10.0.0.2:4802"/></check>
+      |                                                  ^
+      = help: a witness is a machine apart from the nodes, such as their router
+    "#);
+    assert_snapshot!(arbiter("10.0.0.300:4802"), @r#"
+    error[E0108]: "10.0.0.300" is not an address
+      --> userconfig.xml:4:50
+      | <check><splitbrain ident="w" exec="arbiter" arg="10.0.0.300:4802"/></check>
+      |                                                  ^
+      = allowed: an IPv4 address, an IPv6 address or a host name
+    "#);
+    for arg in ["", "fd00::3:4802", "10.0.0.3:0", "10.0.0.3:65536", "10.0.0.3:x", "10.0.0.3:1 10.0.0.4:1"] {
+        let said = arbiter(arg);
+        assert!(
+            said.starts_with("error[E01") && said.contains("10.0.0.3:4802") != said.contains("E0108"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

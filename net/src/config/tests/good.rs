@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 use super::{CLUSTER, THREE, cluster, heart, read, read_cluster, read_on, with};
 use crate::config::{
     Acknowledge, Boot, Cluster, Heart, LanAddr, Mode, Module, Profile, Replicated, Splitbrain, Vip, WhoAmI,
+    Witness,
 };
 
 /// Everything that is built, written out.
@@ -171,7 +172,8 @@ fn a_full_module_is_read() {
     let vars = [("SERVICES", "postgresql, nginx 100%"), ("EMPTY", "")];
     assert_eq!(user.vars, vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let witnesses = ["10.0.0.254", "10.0.0.253", "10.0.0.252"].map(ip).to_vec();
-    let splitbrain = Splitbrain { ident: "witness".to_owned(), witnesses, gap: 5, relay: false };
+    let witness = Witness::Routers(witnesses);
+    let splitbrain = Splitbrain { ident: "witness".to_owned(), witness, gap: 5, relay: false };
     assert_eq!(module.splitbrain, Some(splitbrain));
 }
 
@@ -208,8 +210,26 @@ fn the_least_of_each_part_is_enough() {
     let user = module.user.expect("runs scripts");
     assert_eq!([user.nice_stop, user.force_stop, user.start], [seconds(300); 3]);
     assert!(user.logging && user.vars.is_empty());
-    let witness = module.splitbrain.expect("has a witness");
-    assert_eq!((witness.witnesses, witness.gap, witness.relay), (vec![ip("10.0.0.254")], 3, true));
+    let splitbrain = module.splitbrain.expect("has a witness");
+    let router = Witness::Routers(vec![ip("10.0.0.254")]);
+    assert_eq!((splitbrain.witness, splitbrain.gap, splitbrain.relay), (router, 3, true));
+}
+
+#[test]
+fn an_arbiter_has_a_port_and_reflects_nothing() {
+    let arbiter = |arg: &str| {
+        let check = format!(r#"<check><splitbrain ident="w" exec="arbiter" arg="{arg}"/></check>"#);
+        let splitbrain = module(&with(&check)).splitbrain.expect("has a witness");
+        assert!(!splitbrain.relay);
+        splitbrain.witness
+    };
+    assert_eq!(arbiter("10.0.0.3:4802"), Witness::Arbiter("10.0.0.3:4802".parse().expect("an address")));
+    assert_eq!(arbiter(" [fd00::3]:1 "), Witness::Arbiter("[fd00::3]:1".parse().expect("an address")));
+    assert_eq!(arbiter("router:9"), Witness::Arbiter("10.0.0.254:9".parse().expect("an address")));
+    let text =
+        with(r#"<check><splitbrain ident="w" exec="arbiter" arg="10.0.0.3:4802" relay="on"/></check>"#);
+    let warnings = read(&text).expect("good").warnings.to_string();
+    assert!(warnings.contains(r#"attribute "relay" of <splitbrain> has no effect"#), "{warnings}");
 }
 
 #[test]

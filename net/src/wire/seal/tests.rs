@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::ARBITER, *};
 use crate::fuzz;
 
 const NAME: &str = "two rooms";
@@ -169,6 +169,32 @@ fn frames_of_an_earlier_boot_are_not_taken_again() {
         assert!(matches!(opener.open(old), Err(Reject::Replayed(header)) if header.boot == 3));
     }
     opener.open(&after.seal(1, 1, b"still SECOND")).unwrap();
+}
+
+#[test]
+fn a_server_answers_clusters_of_any_name_as_often_as_it_is_asked_but_only_with_their_key() {
+    let (asker, mut hears) = (sealer(), Opener::new(&key(), NAME, 0));
+    let server = Opener::new(&key(), "", ARBITER).of_any_name();
+    let answers = Sealer::new(&key(), "", ARBITER, 9).scattered();
+    let question = asker.seal(3, ARBITER, b"who?");
+    for _ in 0..2 {
+        let packet = server.open_repeatedly(&question).unwrap();
+        let answer = hears.open(&answers.answer(&packet.header, 4, b"you")).unwrap();
+        assert_eq!((answer.header.from, answer.header.to, answer.payload), (ARBITER, 0, b"you".to_vec()));
+    }
+    let elsewhere = Err(Reject::Elsewhere { from: 0, to: 1 });
+    assert_eq!(server.open_repeatedly(&asker.seal(3, 1, b"")), elsewhere);
+    let other = Sealer::new(&ClusterKey::generate(), NAME, 0, 3);
+    assert_eq!(server.open_repeatedly(&other.seal(3, ARBITER, b"")), Err(Reject::WrongKey { from: 0 }));
+}
+
+#[test]
+fn two_servers_with_one_key_never_use_a_nonce_twice() {
+    let server = || Sealer::new(&key(), "", ARBITER, 9).scattered();
+    let question = opener().open(&sealer().seal(3, 1, b"")).unwrap().header;
+    let sealed = |frame: &[u8]| frame[HEADER_LEN..HEADER_LEN + 8].to_vec();
+    let answers = [server(), server()].map(|server| sealed(&server.answer(&question, 4, &[0; 8])));
+    assert_ne!(answers[0], answers[1]);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use safetui_model::{
 };
 use safetui_net::{
     api::exit::Exit,
-    config::{Boot, Cluster, Loaded, Module, Splitbrain, cluster, load_apart, module},
-    driver::{spans, timing},
+    config::{self, Boot, Cluster, Loaded, Module, Splitbrain, cluster, load_apart, module},
+    driver::{spans, timing, witness},
 };
 use serde::Serialize;
 
@@ -93,13 +93,13 @@ fn subject(cluster: &Cluster, module: &Module) -> Subject {
     let voice = Voice {
         nodes: nodes(cluster, module),
         tick: Some(timing.period),
-        witness: splitbrain.map_or_else(|| "anybody".into(), witness),
+        witness: splitbrain.map_or_else(|| "anybody".into(), called),
         resources: Vec::new(),
     };
     Subject {
         voice,
         timing,
-        witness: if splitbrain.is_some() { Witness::Router } else { Witness::None },
+        witness: witness(splitbrain),
         relay: splitbrain.is_some_and(|witness| witness.relay),
         failover: module.failover,
         starts: module.boot == Boot::On,
@@ -117,11 +117,11 @@ fn nodes(cluster: &Cluster, module: &Module) -> [String; 2] {
 }
 
 /// Several routers decide by majority, which is one router to the core.
-fn witness(splitbrain: &Splitbrain) -> String {
-    let addresses: Vec<String> = splitbrain.witnesses.iter().map(ToString::to_string).collect();
-    match &addresses[..] {
-        [one] => format!("router {one}"),
-        many => format!("a majority of the routers {}", many.join(", ")),
+fn called(splitbrain: &Splitbrain) -> String {
+    match &splitbrain.witness {
+        config::Witness::Arbiter(server) => format!("the arbiter {server}"),
+        config::Witness::Routers(routers) if routers.len() == 1 => format!("router {}", splitbrain.witness),
+        config::Witness::Routers(_) => format!("a majority of the routers {}", splitbrain.witness),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
     let mut lines = vec![titles(scene, name, bars)];
     lines.extend(scene.state.networks.iter().map(|network| path(scene, network, timeout, name, bars)));
     match &scene.state.witness {
-        Some(router) => lines.extend(witness(scene, router, name, columns)),
+        Some(asked) => lines.extend(witness(scene, asked, name, columns)),
         None => lines.push(scene.row().put(Tone::Dim, "no witness configured").line()),
     }
     paint(frame, inner, lines);
@@ -79,9 +79,10 @@ fn margin(network: &Network, timeout: Option<u64>) -> (Tone, String) {
     (tone, format!("{left}%"))
 }
 
-fn witness(scene: &Scene, router: &Witness, name: usize, columns: usize) -> [Line<'static>; 2] {
-    let trip = router.rtt_us.map_or("-".to_owned(), micros);
-    let relay = match router.reflects {
+fn witness(scene: &Scene, asked: &Witness, name: usize, columns: usize) -> [Line<'static>; 2] {
+    let trip = asked.rtt_us.map_or("-".to_owned(), micros);
+    let kind = match asked.reflects {
+        _ if asked.kind == "arbiter" => "arbiter",
         Some(true) => "relay works",
         Some(false) => "no relay",
         None => "relay untried",
@@ -93,8 +94,8 @@ fn witness(scene: &Scene, router: &Witness, name: usize, columns: usize) -> [Lin
             .cell(6, &[scene.fact(badge::answers(answers))])
             .put(Tone::Plain, text)
     };
-    let mine = line("witness", router.reachable, format!("{trip:>8}"));
-    let peers = line("by peer", router.reachable_from_peer, format!("  {relay}"));
-    let address = if name + 17 + width(&router.address) <= columns { router.address.as_str() } else { "" };
+    let mine = line("witness", asked.reachable, format!("{trip:>8}"));
+    let peers = line("by peer", asked.reachable_from_peer, format!("  {kind}"));
+    let address = if name + 17 + width(&asked.address) <= columns { asked.address.as_str() } else { "" };
     [mine.put(Tone::Dim, format!("  {address}")).line(), peers.line()]
 }

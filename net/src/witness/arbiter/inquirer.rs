@@ -1,0 +1,148 @@
+//! The asking end: what a node sends to an arbiter, and what it takes for an answer. It never waits.
+
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::message::{ANSWER, Answer, Claim, Echo, QUESTION, Question, Said};
+use crate::{
+    heartbeat::{BURST, boottime, receive},
+    wire::{ARBITER, ClusterKey, Opener, Sealer},
+};
+
+/// After so long without a claim nobody waits for a word about one, and another ledger does no harm.
+const PEACE: Duration = Duration::from_secs(10);
+
+/// As whom a node asks.
+#[derive(Clone)]
+pub struct Asker {
+    pub key: ClusterKey,
+    /// Name of the cluster.
+    pub cluster: String,
+    /// Index of this node.
+    pub me: u8,
+    pub sealer: Arc<Sealer>,
+}
+
+/// The way to one arbiter.
+pub struct Inquirer {
+    server: SocketAddr,
+    socket: UdpSocket,
+    sealer: Arc<Sealer>,
+    opener: Opener,
+    run: u64,
+    /// The ledger whose word counts, once one is known.
+    ledger: Option<u64>,
+    claimed: Option<Duration>,
+}
+
+/// Something that an arbiter said, or that somebody said in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    Here {
+        asked_ms: u64,
+        rtt_us: u64,
+    },
+    Granted(Claim),
+    Denied(Claim),
+    /// No answer to us, in a sentence for the operator.
+    Odd(String),
+}
+
+impl Inquirer {
+    /// Opens a socket; the arbiter need not be reachable yet.
+    pub fn open(server: SocketAddr, asker: &Asker) -> io::Result<Self> {
+        let any = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+        socket.set_nonblocking(true)?;
+        let mut run = [0; 8];
+        getrandom::fill(&mut run).expect("every Linux that can run this has a random source");
+        Ok(Self {
+            server,
+            socket,
+            sealer: asker.sealer.clone(),
+            opener: Opener::new(&asker.key, &asker.cluster, asker.me),
+            run: u64::from_ne_bytes(run),
+            ledger: None,
+            claimed: None,
+        })
+    }
+
+    /// Asks whether the arbiter is there.
+    pub fn ping(&self) {
+        self.send(None);
+    }
+
+    /// Asks for the right to go on alone.
+    pub fn claim(&mut self, claim: Claim) {
+        self.claimed = Some(boottime());
+        self.send(Some(claim));
+    }
+
+    /// What cannot be sent counts as not answered.
+    fn send(&self, claim: Option<Claim>) {
+        let echo = Echo { run: self.run, asked_us: boottime().as_micros() as u64 };
+        let question = Question { echo, ledger: self.ledger, claim };
+        let frame = self.sealer.seal(QUESTION, ARBITER, &question.encode());
+        _ = self.socket.send_to(&frame, self.server);
+    }
+
+    /// Hands over what has arrived. Never blocks.
+    pub fn drain(&mut self, mut take: impl FnMut(Heard)) {
+        let mut buffer = [0; 2048];
+        for _ in 0..BURST {
+            let Some((length, from)) = receive(&self.socket, &mut buffer) else { break };
+            if let Some(heard) = self.hear(&buffer[..length], from) {
+                take(heard);
+            }
+        }
+    }
+
+    /// Who has the key is believed from whatever address: a machine may have several.
+    fn hear(&mut self, bytes: &[u8], from: SocketAddr) -> Option<Heard> {
+        let packet = match self.opener.open_repeatedly(bytes) {
+            Ok(packet) if packet.header.from == ARBITER && packet.header.kind == ANSWER => packet,
+            Ok(_) => return Some(Heard::Odd(format!("{from} sends what no arbiter says"))),
+            Err(reject) => return Some(Heard::Odd(format!("in place of the arbiter, {from}: {reject}"))),
+        };
+        let answer = Answer::decode(&packet.payload).filter(|answer| answer.echo.run == self.run)?;
+        let now = boottime();
+        let peace = self.claimed.is_none_or(|claimed| now.saturating_sub(claimed) > PEACE);
+        if self.ledger.is_none() || peace {
+            self.ledger = Some(answer.ledger);
+        }
+        if self.ledger != Some(answer.ledger) {
+            let text = "has forgotten what it has granted, so its word does not count before this is over";
+            return Some(Heard::Odd(format!("the arbiter {} {text}", self.server)));
+        }
+        Some(match answer.said {
+            Said::Here => {
+                let rtt_us = (now.as_micros() as u64).saturating_sub(answer.echo.asked_us);
+                Heard::Here { asked_ms: answer.echo.asked_us / 1000, rtt_us }
+            }
+            Said::Granted(claim) => Heard::Granted(claim),
+            Said::Denied(claim) => Heard::Denied(claim),
+            Said::OtherLedger(_) => return None,
+        })
+    }
+
+    /// To poll for reading.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+impl Inquirer {
+    pub(super) fn local_port(&self) -> u16 {
+        self.socket.local_addr().expect("a bound socket has an address").port()
+    }
+
+    pub(super) fn send_elsewhere(&mut self, server: SocketAddr) {
+        self.server = server;
+    }
+}
