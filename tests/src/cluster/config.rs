@@ -1,6 +1,13 @@
 //! What is written on the nodes: `cluster.xml`, the key, the module `demo` with its scripts.
 
-use std::{fmt::Write, fs::File, io::Read, net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{
+    fmt::Write,
+    fs::File,
+    io::Read,
+    net::{Ipv4Addr, SocketAddrV4},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{Error, Result};
 
@@ -11,6 +18,8 @@ pub const VIP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 100);
 pub const PORT: u16 = 9000;
 /// Address of the router in the nodes' network.
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// Where the arbiter listens, on a host in the nodes' network.
+pub const ARBITER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 3), 4802);
 /// UDP port of the heartbeats, as `cluster.xml` says.
 pub const HEART_PORT: u16 = 4800;
 
@@ -20,6 +29,7 @@ pub enum Witness {
     None,
     #[default]
     Router,
+    Arbiter,
 }
 
 /// How a demo cluster is configured.
@@ -75,11 +85,13 @@ pub(super) fn userconfig(options: &Options) -> String {
     let (pulse, timeout) = (options.pulse.as_millis(), options.timeout.as_millis());
     let guard = options.guard.map(|guard| format!(r#" guard="{}ms""#, guard.as_millis())).unwrap_or_default();
     let relay = if options.relay { "" } else { r#" relay="off""# };
+    let check = |witness: &str| {
+        format!("    <check>\n      <splitbrain ident=\"witness\" {witness}/>\n    </check>\n")
+    };
     let check = match options.witness {
         Witness::None => String::new(),
-        Witness::Router => format!(
-            "    <check>\n      <splitbrain ident=\"witness\" exec=\"ping\" arg=\"{ROUTER}\"{relay}/>\n    </check>\n"
-        ),
+        Witness::Router => check(&format!("exec=\"ping\" arg=\"{ROUTER}\"{relay}")),
+        Witness::Arbiter => check(&format!("exec=\"arbiter\" arg=\"{ARBITER}\"")),
     };
     format!(
         r#"<!DOCTYPE safe>

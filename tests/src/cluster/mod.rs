@@ -4,7 +4,10 @@
 //!   client ── clients ── router ── service ──┬── n1 ──┬── heartbeat
 //!                                  local ────┴── n2 ──┘
 //! ```
+//!
+//! With an arbiter, a third machine is in the service network too.
 
+mod arbiter;
 pub mod config;
 pub mod node;
 mod programs;
@@ -20,6 +23,7 @@ use std::{
 };
 
 pub use self::{
+    arbiter::Arbiter,
     config::{Options, Witness},
     node::{Node, Said, Seen},
     programs::Programs,
@@ -39,6 +43,8 @@ pub struct Cluster {
     /// In the same network as the nodes.
     pub local: Host,
     pub router: Host,
+    /// There is one if it is the witness.
+    arbiter: Option<Arbiter>,
     pub service: Arc<Switch>,
     pub heartbeat: Arc<Switch>,
     options: Options,
@@ -77,12 +83,21 @@ impl Cluster {
             Ok(Node::new(host, Arc::clone(&programs), disks.path()))
         };
         let (n1, n2) = (node("n1", 11)?, node("n2", 12)?);
-        let cluster = Self { n1, n2, client, local, router, service, heartbeat, options, programs };
+        let arbiter = if options.witness == Witness::Arbiter {
+            let host = Host::new("arbiter", &disks)?;
+            host.plug("eth0", &format!("{}/24", config::ARBITER.ip()), Some("10.77.0.1"), &service)?;
+            Some(Arbiter::new(host, Arc::clone(&programs), disks.path()))
+        } else {
+            None
+        };
+        let cluster = Self { n1, n2, client, local, router, arbiter, service, heartbeat, options, programs };
         cluster.configure()?;
         Ok(cluster)
     }
 
+    /// Starts the agents, and the arbiter if there is one.
     pub fn start_agents(&self) -> Result<()> {
+        self.arbiter.as_ref().map_or(Ok(()), Arbiter::start)?;
         self.nodes().into_iter().try_for_each(Node::start_agent)?;
         self.nodes().into_iter().try_for_each(|node| node.wait_for_agent(LIMIT))?;
         self.nodes().into_iter().try_for_each(|node| node.safetui(["config", "-m", config::MODULE]).map(drop))
@@ -98,6 +113,16 @@ impl Cluster {
 
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The arbiter of a cluster that has one as its witness.
+    pub fn arbiter(&self) -> Result<&Arbiter> {
+        self.arbiter.as_ref().ok_or_else(|| {
+            Error::setup(
+                "the cluster has no arbiter",
+                "build it with Options { witness: Witness::Arbiter, .. }",
+            )
+        })
     }
 
     pub fn nodes(&self) -> [&Node; 2] {
@@ -208,6 +233,9 @@ impl Cluster {
 
     fn configure(&self) -> Result<()> {
         let key = config::key()?;
+        if let Some(arbiter) = &self.arbiter {
+            put(&arbiter.on_disk("/etc/safetui/cluster.key"), &key, 0o600)?;
+        }
         for node in self.nodes() {
             let module = PathBuf::from("/var/lib/safetui/modules").join(config::MODULE);
             let put = |path: PathBuf, text: &str, mode: u32| put(&node.on_disk(path), text, mode);

@@ -1,12 +1,11 @@
 //! A node: a host with the product on it, used as an operator uses it.
 
 use std::{
-    env,
     ffi::OsStr,
     fmt,
     ops::Deref,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Output, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -84,18 +83,6 @@ impl Node {
         Self { host, programs, agent: Mutex::default(), log }
     }
 
-    /// The product on this node, which must find its own things: no setting of this process counts.
-    fn product(&self) -> Result<Command> {
-        let mut command = self.host.command(&self.programs.safetui)?;
-        for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("SAFETUI_") || text.starts_with("SAFEMODULE") {
-                command.env_remove(&name);
-            }
-        }
-        Ok(command)
-    }
-
     /// Starts the agent, unless it runs.
     pub fn start_agent(&self) -> Result<()> {
         let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +91,7 @@ impl Node {
         {
             return Ok(());
         }
-        let mut command = self.product()?;
+        let mut command = self.programs.product(&self.host)?;
         *agent = Some(self.host.daemon(command.arg("agent"), &self.log)?);
         Ok(())
     }
@@ -152,7 +139,7 @@ impl Node {
     }
 
     fn run_product<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<(String, Output)> {
-        let mut command = self.product()?;
+        let mut command = self.programs.product(&self.host)?;
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
         let line = format!("{}: safetui {}", self.name(), words.join(" "));

@@ -3,10 +3,11 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use super::Options;
-use crate::{Error, Result};
+use crate::{Error, Host, Result};
 
 pub struct Programs {
     pub safetui: PathBuf,
@@ -15,6 +16,18 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// The product on a host, which must find its own things: no setting of this process counts.
+    pub(super) fn product(&self, host: &Host) -> Result<Command> {
+        let mut command = host.command(&self.safetui)?;
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("SAFETUI_") || text.starts_with("SAFEMODULE") {
+                command.env_remove(&name);
+            }
+        }
+        Ok(command)
+    }
+
     pub(super) fn find(options: &Options) -> Result<Self> {
         let named = options.safetui.clone().or_else(|| env::var_os("SAFETUI_BIN").map(PathBuf::from));
         let safetui = match named {

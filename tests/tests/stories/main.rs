@@ -3,6 +3,7 @@
 //! Each story has a pair of its own. Build the product first: `cargo build --workspace`.
 
 mod address;
+mod arbiter;
 mod bad_input;
 mod data;
 mod drills;

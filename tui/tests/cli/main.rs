@@ -8,3 +8,4 @@ mod graph;
 mod output;
 mod record;
 mod verify;
+mod witness;

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     os::fd::{AsFd, BorrowedFd},
     sync::Arc,
     time::Duration,
@@ -96,14 +96,14 @@ impl Inquirer {
         let mut buffer = [0; 2048];
         for _ in 0..BURST {
             let Some((length, from)) = receive(&self.socket, &mut buffer) else { break };
-            if let Some(heard) = self.hear(&buffer[..length], from) {
+            if let Some(heard) = self.hear(&buffer[..length], from.ip()) {
                 take(heard);
             }
         }
     }
 
     /// Who has the key is believed from whatever address: a machine may have several.
-    fn hear(&mut self, bytes: &[u8], from: SocketAddr) -> Option<Heard> {
+    fn hear(&mut self, bytes: &[u8], from: IpAddr) -> Option<Heard> {
         let packet = match self.opener.open_repeatedly(bytes) {
             Ok(packet) if packet.header.from == ARBITER && packet.header.kind == ANSWER => packet,
             Ok(_) => return Some(Heard::Odd(format!("{from} sends what no arbiter says"))),
