@@ -15,19 +15,13 @@ use crate::{
     output::{clean, say},
 };
 
-/// What a systemd unit, or an operator, starts it with
+const AFTER: &str =
+    "While it is away, pairs go on as before; only a node that loses its peer then waits for it.
+Keep its directory: a server that has forgotten what it granted could grant it once more.
+It runs until it is killed, at any moment, without harm.";
+
 #[derive(Debug, Args)]
-#[command(
-    about = "Be the arbiter of clusters, on a third machine",
-    long_about = "Be the arbiter of clusters, on a third machine.\n\nWhen the two nodes of a module lose each other, the \
-                  arbiter lets one of them go on: it grants what they share to the node that asks first, once and for \
-                  ever. It needs no root, hardly any memory and no clock; what it has granted is on its disk before \
-                  it answers. One server serves any number of modules, and clusters whose keys it has.\n\nIn the \
-                  module: <check><splitbrain ident=\"arbiter\" exec=\"arbiter\" arg=\"10.0.0.3:4802\"/></check>",
-    after_help = "While it is away, pairs go on as before; only a node that loses its peer then waits for it.\nKeep its \
-                  directory: a server that has forgotten what it granted could grant it once more.\nIt runs until it is \
-                  killed, at any moment, without harm."
-)]
+#[command(after_help = AFTER)]
 pub(crate) struct WitnessArgs {
     /// UDP address and port of this machine, as the nodes reach them
     #[arg(long, value_name = "ADDRESS:PORT")]
