@@ -32,9 +32,13 @@ pub struct Ledger {
     length: u64,
     /// The file has taken the place of another, and the disk may not know yet.
     moved: bool,
-    /// By cluster and module, the newest last: generation and the node that has it.
-    granted: BTreeMap<([u8; 8], u64), VecDeque<(u64, u8)>>,
+    granted: BTreeMap<Module, Grants>,
 }
+
+/// A cluster, and a module of it.
+type Module = ([u8; 8], u64);
+/// Generations and the nodes that have them, the newest last.
+type Grants = VecDeque<(u64, u8)>;
 
 /// What becomes of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

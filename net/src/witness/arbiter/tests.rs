@@ -15,6 +15,7 @@ use super::{
     *,
 };
 use crate::{
+    fuzz,
     heartbeat::hosts::eventually,
     store::tests::Disk,
     wire::{ARBITER, ClusterKey, Opener, Sealer},
@@ -342,14 +343,30 @@ fn what_is_wrong_at_the_start_is_said() {
     assert!(matches!(damaged, ServeError::Ledger(LedgerError::Damaged { .. })), "{damaged}");
 }
 
+/// The longest ones.
+fn messages() -> (Question, Answer) {
+    let (echo, claim) = (Echo { run: u64::MAX, asked_us: u64::MAX }, claim(u64::MAX, u64::MAX));
+    let question = Question { echo, ledger: Some(u64::MAX), claim: Some(claim) };
+    (question, Answer { echo, ledger: u64::MAX, said: Said::OtherLedger(claim) })
+}
+
+fuzz::target!(any_bytes_are_a_question_or_nothing, [messages().0.encode()], |bytes| {
+    if let Some(question) = Question::decode(bytes) {
+        assert_eq!(Question::decode(&question.encode()), Some(question));
+    }
+});
+
+fuzz::target!(any_bytes_are_an_answer_or_nothing, [messages().1.encode()], |bytes| {
+    if let Some(answer) = Answer::decode(bytes) {
+        assert_eq!(Answer::decode(&answer.encode()), Some(answer));
+    }
+});
+
 #[test]
-fn bytes_that_are_no_message_are_nothing() {
-    let echo = Echo { run: u64::MAX, asked_us: u64::MAX };
-    let question = Question { echo, ledger: Some(u64::MAX), claim: Some(claim(u64::MAX, u64::MAX)) };
-    let answer = Answer { echo, ledger: u64::MAX, said: Said::OtherLedger(claim(u64::MAX, u64::MAX)) };
+fn half_a_message_is_nothing() {
+    let (question, answer) = messages();
     let (asked, answered) = (question.encode(), answer.encode());
-    assert_eq!(Question::decode(&asked), Some(question));
-    assert_eq!(Answer::decode(&answered), Some(answer));
+    assert_eq!((Question::decode(&asked), Answer::decode(&answered)), (Some(question), Some(answer)));
     (0..asked.len()).for_each(|len| assert_eq!(Question::decode(&asked[..len]), None));
     (0..answered.len()).for_each(|len| assert_eq!(Answer::decode(&answered[..len]), None));
 }
