@@ -71,6 +71,15 @@ fn two_nodes_that_give_the_service_to_each_other_for_ever_are_found() {
 }
 
 #[test]
+fn a_module_s_own_rules_are_explored_at_the_pace_of_heartbeats() {
+    let pace = Pace { act: 100, wake: 15_000, maxloop: 3, interval: 86_400_000 };
+    let book = worlds::WAITING.book.followed(Set::EMPTY, pace);
+    let settings = worlds::CALM.watching(&book, Set(0b11), 100);
+    assert_eq!(settings.book.pace, Pace { act: 1, wake: 4, maxloop: 3, interval: u64::MAX });
+    assert_eq!(settings.checked, Set(0b11));
+}
+
+#[test]
 fn counted_the_same_rules_come_to_rest() {
     let settings = uncounted(Order::StopStart, true);
     let pace = Pace { maxloop: 2, interval: u64::MAX, ..settings.book.pace };

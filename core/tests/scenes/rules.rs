@@ -123,6 +123,7 @@ fn with_failover_off_nobody_stands_in() {
 fn an_operator_overrules_a_wait_until_it_would_have_ended() {
     let mut pair = both_wait();
     pair.order(0, Command::Prim);
+    assert_eq!(pair.nodes[0].state(), ALONE, "at once");
     pair.pass(3000);
     assert_eq!(pair.states(), [ALONE, WAIT]);
     pair.finds(0, LINK, UP);
@@ -207,6 +208,53 @@ fn rules_may_read_the_peer_and_change_roles() {
     pair.finds(1, 3, UP);
     pair.pass(2000);
     assert_eq!(pair.states(), [SECOND, PRIM]);
+}
+
+/// One rule more on both nodes, whose number is 3, as is that of its resource.
+fn with_rule(pair: &mut Pair, order: Order) {
+    for node in &mut pair.nodes {
+        node.cfg.book = node.cfg.book.with(&[Term::Read(Read::one(3, DOWN))], order).unwrap();
+    }
+}
+
+#[test]
+fn what_is_still_called_for_is_done_again_only_after_as_long() {
+    let mut pair = Pair::watched();
+    with_rule(&mut pair, Order::Restart);
+    pair.finds(0, 3, DOWN);
+    for times in 1..=3 {
+        pair.pass(100);
+        assert_eq!((pair.states(), restarts(&pair, 0)), ([PRIM, SECOND], times));
+    }
+}
+
+#[test]
+fn a_check_that_comes_and_goes_too_often_stops_the_module() {
+    let mut pair = Pair::watched();
+    for _ in 0..3 {
+        pair.finds(1, LINK, DOWN);
+        pair.pass(300);
+        assert_eq!(pair.states(), [ALONE, WAIT]);
+        pair.finds(1, LINK, UP);
+        pair.pass(2500);
+        assert_eq!(pair.states(), [PRIM, SECOND]);
+    }
+    pair.finds(1, LINK, DOWN);
+    pair.pass(300);
+    assert_eq!((pair.states(), block(&pair, 1)), ([ALONE, STOP], Some(Block::TooOften(0))));
+}
+
+#[test]
+fn a_rule_that_stops_the_module_is_named_and_not_counted() {
+    let mut pair = Pair::watched();
+    with_rule(&mut pair, Order::Stop);
+    for _ in 0..3 {
+        pair.finds(0, PORT, DOWN);
+        pair.pass(200);
+    }
+    pair.finds(0, 3, DOWN);
+    pair.pass(300);
+    assert_eq!((pair.states(), block(&pair, 0)), ([STOP, ALONE], Some(Block::StoppedByRule(3))));
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(super) fn assumed(subject: &Subject, limits: &Limits, faults: u8) -> Vec<Str
             said.push(format!("{witness} keeps on its disk what it has granted; no clock is relied on for writes"));
         }
     }
+    if !subject.checked.is_empty() {
+        said.push("a checker notices a failure within a heartbeat; what its rules do ends at once".into());
+    }
     if limits.budget.writes != Budget::ANY {
         said.push(format!("the client writes at most {} times", limits.budget.writes));
     }
@@ -43,6 +46,7 @@ fn kinds(budget: &Budget) -> String {
         (budget.crashes, "power loss", "power losses"),
         (budget.cuts, "change of the network", "changes of the network"),
         (budget.pauses, "pause of a node", "pauses of a node"),
+        (budget.failures, "failure of a resource", "failures of resources"),
     ];
     let count =
         |(count, one, many): &(u8, &str, &str)| format!("{count} {}", if *count == 1 { one } else { many });

@@ -293,9 +293,8 @@ impl Subject {
             delay: timing.delay as u8,
             relay: self.relay,
             cuts: if asks { worlds::ANY } else { worlds::PLAIN },
-            book: self.book,
-            checked: self.checked,
             ..worlds::CALM
         }
+        .watching(&self.book, self.checked, self.timing.period)
     }
 }

@@ -1,8 +1,30 @@
 //! Resources that fail and recover, and the checkers that notice within a tick.
 
-use safetui_core::{Event, Role, mirror::Step as Stage, rule::State};
+use safetui_core::{
+    Event, Role,
+    mirror::Step as Stage,
+    rule::{Book, Pace, Set, State},
+};
 
 use super::{Core, Settings, Step, World};
+
+/// The longest span of a rule in the model, in periods: a longer one only leaves more room for the same.
+const LONGEST: u64 = 4;
+
+impl Settings {
+    /// The same world with a module's failover rules, and its resources, any of which may fail.
+    ///
+    /// The spans of the rules, which are in milliseconds as `period` is, become a few periods, and no run here
+    /// lasts as long as the interval in which automatic actions are counted, unless that is 0.
+    #[must_use]
+    pub fn watching(self, book: &Book, checked: Set, period: u64) -> Self {
+        let periods = |span: u64| span.div_ceil(period.max(1)).clamp(1, LONGEST);
+        let Pace { act, wake, maxloop, interval } = book.pace;
+        let interval = if interval == 0 { 0 } else { u64::MAX };
+        let pace = Pace { act: periods(act), wake: periods(wake), maxloop, interval };
+        Self { book: book.followed(book.roled, pace), checked, ..self }
+    }
+}
 
 impl World {
     /// A resource may fail while failures are left, and be repaired at any time.

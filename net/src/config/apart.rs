@@ -3,7 +3,9 @@
 use std::{net::Ipv4Addr, path::Path};
 
 use super::{
-    Cluster, Diagnostics, Lan, LanAddr, Loaded, macros,
+    Cluster, Diagnostics, Lan, LanAddr, Loaded,
+    language::Purpose,
+    macros,
     module::{self, Origin},
     report::{self, Report},
     value, xml,
@@ -12,14 +14,15 @@ use super::{
 /// The nodes that stand for those of the cluster.
 const NODES: [&str; 2] = ["node1", "node2"];
 
-/// Reads and validates a file as [`module::load`] does, as if its heartbeats' networks joined two nodes.
+/// Reads and validates a file as [`module::load_to_verify`] does, as if its heartbeats' networks joined two nodes.
 pub fn load_apart(
     path: &Path,
     name: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Cluster, Loaded), Diagnostics> {
     let text = report::read(path)?;
-    let origin = Origin { file: &path.display().to_string(), name, env, resolve: &value::system_resolve };
+    let file = &path.display().to_string();
+    let origin = Origin { file, name, purpose: Purpose::Verify, env, resolve: &value::system_resolve };
     let cluster = stand_in(&networks(&text, &origin));
     module::read(&text, &origin, &cluster).map(|loaded| (cluster, loaded))
 }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
 use super::{
-    Diagnostics, code, language,
+    Diagnostics, code,
+    language::{self, Purpose},
     report::{self, Report},
     value::{self, Resolve},
     vocabulary,
@@ -122,7 +123,7 @@ pub(super) fn read(
     let Some(root) = xml::parse(text, &mut report) else {
         return Err(report.into_diagnostics());
     };
-    if !language::check(&root, &vocabulary::CLUSTER, &mut report) {
+    if !language::check(&root, &vocabulary::CLUSTER, Purpose::Run, &mut report) {
         return Err(report.into_diagnostics());
     }
     let Some(lans) = root.first("lans") else {

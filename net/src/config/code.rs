@@ -22,10 +22,12 @@ pub const VIRTUAL_ADDRESS: &str = "E0119";
 pub const WITNESS: &str = "E0120";
 pub const CONFLICT: &str = "E0121";
 pub const MACHINE: &str = "E0122";
+pub const RULE: &str = "E0123";
 pub const NO_EFFECT: &str = "W0101";
 pub const ROUNDED: &str = "W0102";
 pub const RESOLVED: &str = "W0103";
 pub const MORE: &str = "W0104";
+pub const ONLY_READ: &str = "W0105";
 
 /// Every code with what it means, for `safetui explain` and the manual page.
 pub const ALL: &[(&str, &str)] = &[
@@ -51,8 +53,10 @@ pub const ALL: &[(&str, &str)] = &[
     (WITNESS, "the witness cannot be a witness"),
     (CONFLICT, "two modules claim the same directory or virtual address"),
     (MACHINE, "a replicated directory is not usable on this machine"),
+    (RULE, "the failover rules or their resources cannot be understood"),
     (NO_EFFECT, "accepted for compatibility, without effect"),
     (ROUNDED, "a time was rounded to the unit of its attribute"),
     (RESOLVED, "a host name was resolved once, later changes are not followed"),
     (MORE, "so much was found that the rest is not shown"),
+    (ONLY_READ, "read to be verified; the agent does not carry it out yet"),
 ];

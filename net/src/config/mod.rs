@@ -16,6 +16,7 @@ mod macros;
 pub mod module;
 mod report;
 mod rfs;
+mod rules;
 mod spelling;
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use module::{
     Acknowledge, Boot, Heart, Loaded, Mode, Module, Profile, Replicated, Rfs, Splitbrain, User, Vip, Witness,
 };
+pub use rules::{Check, Class, Watched, What, When};

@@ -8,9 +8,12 @@ use std::{
 };
 
 use super::{
-    Diagnostics, check, code, heart, language, macros,
+    Diagnostics, check, code, heart,
+    language::{self, Purpose},
+    macros,
     report::{self, Report},
     rfs,
+    rules::{self, Watched},
     units::{Unit, show},
     user,
     value::{self, Resolve},
@@ -38,6 +41,8 @@ pub struct Module {
     /// None: scripts are never run.
     pub user: Option<User>,
     pub splitbrain: Option<Splitbrain>,
+    /// Checkers and failover rules.
+    pub watched: Watched,
     /// Equal on two nodes exactly when their files say the same: 16 hexadecimal digits.
     pub signature: String,
 }
@@ -196,8 +201,30 @@ pub fn load(
     cluster: &Cluster,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Diagnostics> {
+    load_for(Purpose::Run, path, name, cluster, env)
+}
+
+/// The same for a file that is to be verified and not to be run: checkers and failover rules, which the agent
+/// does not carry out yet, are read.
+pub fn load_to_verify(
+    path: &Path,
+    name: &str,
+    cluster: &Cluster,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Diagnostics> {
+    load_for(Purpose::Verify, path, name, cluster, env)
+}
+
+fn load_for(
+    purpose: Purpose,
+    path: &Path,
+    name: &str,
+    cluster: &Cluster,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Diagnostics> {
     let text = report::read(path)?;
-    let origin = Origin { file: &path.display().to_string(), name, env, resolve: &value::system_resolve };
+    let file = &path.display().to_string();
+    let origin = Origin { file, name, purpose, env, resolve: &value::system_resolve };
     read(&text, &origin, cluster)
 }
 
@@ -206,6 +233,7 @@ pub(super) struct Origin<'a> {
     pub(super) file: &'a str,
     /// Of the module.
     pub(super) name: &'a str,
+    pub(super) purpose: Purpose,
     pub(super) env: &'a dyn Fn(&str) -> Option<String>,
     pub(super) resolve: Resolve<'a>,
 }
@@ -216,7 +244,7 @@ pub(super) fn read(text: &str, origin: &Origin<'_>, cluster: &Cluster) -> Result
         return Err(report.into_diagnostics());
     };
     macros::expand(&mut root, origin.env, &mut report);
-    if !language::check(&root, &vocabulary::SAFE, &mut report) {
+    if !language::check(&root, &vocabulary::SAFE, origin.purpose, &mut report) {
         return Err(report.into_diagnostics());
     }
     let Some(service) = root.first("service") else {
@@ -248,6 +276,11 @@ fn module(
             .help(format!("add <heart>{}</heart>", heart::example(cluster)));
     }
     let vips = service.first("vip").map_or_else(Vec::new, |e| vip::read(report, e, cluster, origin.resolve));
+    let heart = heart::read(report, service.first("heart"), cluster);
+    let watched = match origin.purpose {
+        Purpose::Run => Watched::default(),
+        Purpose::Verify => rules::read(report, service, heart.pulse, origin.resolve),
+    };
     Module {
         name: origin.name.to_owned(),
         mode: mode.unwrap_or(Mode::Mirror),
@@ -255,10 +288,11 @@ fn module(
         boot_delay: boot_delay.unwrap_or_default(),
         failover,
         record: u64::from(record.unwrap_or(RECORD)) << 20,
-        heart: heart::read(report, service.first("heart"), cluster),
+        heart,
         rfs: service.first("rfs").map(|e| rfs::read(report, e)),
         user: service.first("user").map(|e| user::read(report, e)),
         splitbrain: check::splitbrain(report, service, cluster, &vips, origin.resolve),
+        watched,
         vips,
         signature,
     }

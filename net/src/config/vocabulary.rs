@@ -7,6 +7,7 @@ use super::{
 
 const NO_MEMBERSHIP: &str =
     "safetui has no cluster-wide membership; <heart> of each module decides about loss";
+const NO_PERIOD: &str = "rules are read whenever a resource changes, not from time to time";
 const OBSOLETE: &str = "obsolete since SafeKit 8.2; it can be removed";
 const ONE_PORT: &str =
     "heartbeats of all modules use the port of <lans> in cluster.xml: open that one in firewalls";
@@ -46,8 +47,8 @@ static SERVICE: Tag = tag(
         optional("failover"),
         optional("record"),
         only("defaultprim", &["alone"]),
-        only("maxloop", &["3"]),
-        only_time("loop_interval", 24, Hours),
+        only("maxloop", &["3"]).or_read(),
+        only_time("loop_interval", 24, Hours).or_read(),
         only("automatic_reboot", &["off"]),
     ],
     &[&HEART, &FARM, &VIP, &RFS, &USER, &VHOST, &ERRD, &CHECK, &FAILOVER],
@@ -199,16 +200,41 @@ static SPLITBRAIN: Tag = tag(
     ],
     &[],
 );
-static TCP: Tag = later("tcp", &["ident", "when", "action"], &[&TCP_TO]);
-static TCP_TO: Tag = later("to", &["addr", "port", "interval", "timeout"], &[]);
-static PING: Tag = later("ping", &["ident", "when", "action"], &[&PING_TO]);
-static PING_TO: Tag = later("to", &["addr", "interval", "timeout"], &[]);
-static INTF: Tag = later("intf", &["ident", "when"], &[&INTF_TO]);
-static INTF_TO: Tag = later("to", &["local_addr"], &[]);
-static IP: Tag = later("ip", &["ident", "when"], &[&IP_TO]);
-static IP_TO: Tag = later("to", &["addr", "interval"], &[]);
-static CUSTOM: Tag = later("custom", &["ident", "when", "exec", "arg", "action"], &[]);
-static MODULE: Tag = later("module", &["name", "ident"], &[&MODULE_TO]);
-static MODULE_TO: Tag = later("to", &["addr", "port", "interval", "timeout", "secure"], &[]);
+static TCP: Tag =
+    tag("tcp", &[required("ident"), optional("when"), optional("action")], &[&TCP_TO]).many().only_read();
+static TCP_TO: Tag =
+    tag("to", &[required("addr"), required("port"), optional("interval"), optional("timeout")], &[])
+        .only_read();
+static PING: Tag =
+    tag("ping", &[required("ident"), optional("when"), optional("action")], &[&PING_TO]).many().only_read();
+static PING_TO: Tag =
+    tag("to", &[required("addr"), optional("interval"), optional("timeout")], &[]).only_read();
+static INTF: Tag = tag("intf", &[required("ident"), optional("when")], &[&INTF_TO]).many().only_read();
+static INTF_TO: Tag = tag("to", &[required("local_addr")], &[]).only_read();
+static IP: Tag = tag("ip", &[required("ident"), optional("when")], &[&IP_TO]).many().only_read();
+static IP_TO: Tag = tag("to", &[required("addr"), optional("interval")], &[]).only_read();
+static CUSTOM: Tag = tag(
+    "custom",
+    &[required("ident"), required("when"), required("exec"), optional("arg"), optional("action")],
+    &[],
+)
+.many()
+.only_read();
+static MODULE: Tag = tag("module", &[required("name"), optional("ident")], &[&MODULE_TO]).many().only_read();
+static MODULE_TO: Tag = tag(
+    "to",
+    &[
+        required("addr"),
+        optional("port"),
+        optional("interval"),
+        optional("timeout"),
+        only("secure", &["off"]),
+    ],
+    &[],
+)
+.only_read();
 
-static FAILOVER: Tag = later("failover", &["extends", "period", "handle_time"], &[]);
+static FAILOVER: Tag =
+    tag("failover", &[optional("extends"), no_effect("period", NO_PERIOD), optional("handle_time")], &[])
+        .with_cdata()
+        .only_read();

@@ -25,6 +25,16 @@ pub(super) struct Element {
     pub(super) children: Vec<Element>,
     /// Where text other than white space begins inside it.
     pub(super) text: Option<usize>,
+    /// Its `<![CDATA[ ]]>` sections.
+    pub(super) cdata: Vec<Cdata>,
+}
+
+/// What stands in a `<![CDATA[ ]]>`.
+#[derive(Debug)]
+pub(super) struct Cdata {
+    pub(super) text: String,
+    /// Of its first character.
+    pub(super) at: usize,
 }
 
 #[derive(Debug)]
@@ -77,6 +87,9 @@ impl Element {
             word(name);
             word(value);
         }
+        for cdata in &self.cdata {
+            word(&cdata.text);
+        }
         hasher.update(&u64::MAX.to_le_bytes());
         for child in self.children.iter().filter(|c| c.name != "macro") {
             child.digest(hasher);
@@ -110,7 +123,8 @@ pub(super) fn parse(text: &str, report: &mut Report<'_>) -> Option<Element> {
             }
             Ok(Event::End(tag)) => tree.end(at, &String::from_utf8_lossy(tag.name().as_ref()), report)?,
             Ok(Event::Text(found)) => tree.text(at, &found, report)?,
-            Ok(Event::CData(_) | Event::GeneralRef(_)) => tree.text(at, b"?", report)?,
+            Ok(Event::CData(found)) => tree.cdata(at, &found, report)?,
+            Ok(Event::GeneralRef(_)) => tree.text(at, b"?", report)?,
             Ok(Event::Eof) => break,
             Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
             Err(error) => {
@@ -165,7 +179,7 @@ impl Tree<'_> {
             return None;
         }
         let attributes = self.attributes(tag, report);
-        self.open.push(Element { name, at, attributes, children: Vec::new(), text: None });
+        self.open.push(Element { name, at, attributes, children: Vec::new(), text: None, cdata: Vec::new() });
         Some(())
     }
 
@@ -207,6 +221,13 @@ impl Tree<'_> {
         let message = "text outside the outermost element";
         report.error(code::XML, at + skipped, message).help("expected \"<\"");
         None
+    }
+
+    fn cdata(&mut self, at: usize, found: &[u8], report: &mut Report<'_>) -> Option<()> {
+        let Some(element) = self.open.last_mut() else { return self.text(at, b"?", report) };
+        let text = String::from_utf8_lossy(found).into_owned();
+        element.cdata.push(Cdata { text, at: at + "<![CDATA[".len() });
+        Some(())
     }
 
     fn finish(mut self, report: &mut Report<'_>) -> Option<Element> {

@@ -105,3 +105,20 @@ fn programs_and_build_servers_read_the_same_result() {
     assert_eq!(ran.exit, 13);
     assert!(ran.out.contains("errors=\"1\""), "what was cut is no success: {}", ran.out);
 }
+
+#[test]
+fn rules_that_never_come_to_rest_are_told_by_their_resources() {
+    let home = Home::new();
+    let file = home.path().join("userconfig.xml");
+    let web = "<check><tcp ident=\"web\" when=\"prim\"><to addr=\"10.0.0.9\" port=\"80\"/></tcp></check>";
+    let verify = |attributes: &str| {
+        let module =
+            format!("<safe><service mode=\"mirror\" boot=\"on\" {attributes}>{HEART}{web}</service></safe>");
+        fs::write(&file, module).unwrap();
+        home.run(&format!("verify {} --faults 1 --property failing", file.display()))
+    };
+    let ran = verify("loop_interval=\"0\"");
+    assert_eq!(ran.exit, 12, "{}", ran.all());
+    assert!(ran.out.contains("finds tcp.web down"), "{}", ran.all());
+    assert!(ran.err.contains("not carried out yet"), "{}", ran.all());
+}

@@ -6,10 +6,11 @@ mod bad_resources;
 mod damage;
 mod good;
 mod machine;
+mod rules;
 
 use std::net::IpAddr;
 
-use super::{Cluster, Diagnostics, Loaded, cluster, code, module};
+use super::{Cluster, Diagnostics, Loaded, cluster, code, language::Purpose, module};
 
 /// Two nodes on two networks; the second node is behind address translation on one of them.
 const CLUSTER: &str = r#"<?xml version="1.0"?>
@@ -57,7 +58,13 @@ fn cluster() -> Cluster {
 }
 
 fn read_on(text: &str, cluster: &Cluster) -> Result<Loaded, Diagnostics> {
-    let origin = module::Origin { file: "userconfig.xml", name: "db", env: &env, resolve: &resolve };
+    let origin = module::Origin {
+        file: "userconfig.xml",
+        name: "db",
+        purpose: Purpose::Run,
+        env: &env,
+        resolve: &resolve,
+    };
     module::read(text, &origin, cluster)
 }
 
@@ -94,6 +101,9 @@ fn every_code_is_produced_by_a_test() {
         include_str!("bad_resources.rs"),
         include_str!("good.rs"),
         include_str!("machine.rs"),
+        include_str!(
+            "snapshots/safetui_net__config__tests__rules__what_is_wrong_with_a_rule_is_shown_where_it_stands.snap"
+        ),
     ]
     .concat();
     let missing: Vec<_> =

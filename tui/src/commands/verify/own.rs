@@ -2,10 +2,7 @@
 
 use std::{env, path::Path};
 
-use safetui_core::{
-    Witness,
-    rule::{Book, Set},
-};
+use safetui_core::Witness;
 use safetui_model::{
     own::{Finding, Limits, Outcome, Subject, check, counted},
     story::Voice,
@@ -27,6 +24,9 @@ use crate::{
     files,
     output::{Tone, align, clean, lines, plain, say},
 };
+
+/// Failing resources in one run: on each node one, or one that comes and goes.
+const FAILURES: u8 = 2;
 
 /// The result as a document.
 #[derive(Serialize)]
@@ -52,6 +52,7 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs, file: &Path, threads: usize) 
     let subject = subject(&cluster, &loaded.module);
     let refused = timing(&loaded.module.heart, loaded.module.splitbrain.as_ref()).err();
     let mut limits = limits(args, threads);
+    limits.budget.failures = if subject.checked.is_empty() { 0 } else { FAILURES };
     if refused.is_some() {
         // What such timers do shows when the network changes twice, and one way to see it is enough.
         limits.budget.cuts = limits.budget.cuts.max(2);
@@ -82,7 +83,8 @@ fn read(cx: &Context, args: &VerifyArgs, file: &Path) -> Result<(Cluster, Loaded
         return load_apart(file, name, &variable).map_err(|found| invalid(file, &found));
     };
     let cluster = cluster::load(xml).map_err(|found| invalid(xml, &found))?;
-    let loaded = module::load(file, name, &cluster, &variable).map_err(|found| invalid(file, &found))?;
+    let loaded =
+        module::load_to_verify(file, name, &cluster, &variable).map_err(|found| invalid(file, &found))?;
     Ok((cluster, loaded))
 }
 
@@ -94,7 +96,7 @@ fn subject(cluster: &Cluster, module: &Module) -> Subject {
         nodes: nodes(cluster, module),
         tick: Some(timing.period),
         witness: splitbrain.map_or_else(|| "anybody".into(), called),
-        resources: Vec::new(),
+        resources: module.watched.resources(),
     };
     Subject {
         voice,
@@ -103,8 +105,8 @@ fn subject(cluster: &Cluster, module: &Module) -> Subject {
         relay: splitbrain.is_some_and(|witness| witness.relay),
         failover: module.failover,
         starts: module.boot == Boot::On,
-        book: Book::EMPTY,
-        checked: Set::EMPTY,
+        book: module.watched.book,
+        checked: module.watched.numbers(),
     }
 }
 
