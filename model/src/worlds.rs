@@ -339,6 +339,14 @@ pub const FROZEN_ARBITER: Settings = Settings {
     ..ARBITER
 };
 
+/// An operator chooses between two forks, and the copy that he wanted breaks off.
+pub const CHOSEN: Settings = Settings {
+    name: "no witness: a fork, a choice, and a crash",
+    budget: Budget { crashes: 1, cuts: 1, orders: 1, ..NO_FAULT },
+    orders: &[Command::Second],
+    ..FORKS
+};
+
 /// What is too large for every day: explored by `safetui verify --nightly`.
 pub fn nightly() -> Vec<Entry> {
     let with =
@@ -383,6 +391,7 @@ pub fn all() -> Vec<Entry> {
         pinned(UNPLUGGED, 267_563),
         pinned(NO_WITNESS, 9_723),
         pinned(FORKS, 5_217),
+        pinned(CHOSEN, 679_617),
         pinned(WAITING, 194_939),
         pinned(RESTARTING, 66_742),
         pinned(DUPLICATES, 6_144),

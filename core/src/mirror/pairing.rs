@@ -82,7 +82,9 @@ impl<const H: usize> Mirror<H> {
             return;
         }
         if nothing_to_lose || relation == Relation::Behind || ordered {
-            let aside = self.record.mark == Mark::New || (!nothing_to_lose && relation != Relation::Behind);
+            // Half copied over a fork: what the copy had not reached is still what only this node has.
+            let known = matches!(relation, Relation::Behind | Relation::Same);
+            let aside = self.record.mark == Mark::New || !known;
             self.follow(now, beat, aside, out);
         } else if relation == Relation::Forked {
             self.cause = Cause::Forked;

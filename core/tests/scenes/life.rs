@@ -2,7 +2,8 @@
 
 use crate::scene::{ALONE, PRIM, Pair, SECOND, STOP, TIMING, WAIT};
 use safetui_core::{
-    Action, Cause, Command, Event, Gate, Mark, Refusal, Tick, explain::Block, foresee::Ahead, rule::State,
+    Action, Boot, Cause, Command, Event, Gate, Mark, Refusal, Tick, Witness, explain::Block, foresee::Ahead,
+    rule::State,
 };
 
 #[test]
@@ -203,16 +204,37 @@ fn what_may_cost_service_or_data_asks_for_more_than_what_cannot() {
     assert_eq!(asks(1, Command::Failover), asks(1, Command::Prim), "they do the same");
 }
 
-#[test]
-fn forks_are_shown_and_kept_until_an_operator_chooses() {
+/// A pair of which each node went on alone, and the second now waits for an operator to choose.
+fn forked() -> Pair {
     let mut pair = Pair::ready();
-    pair.nodes.iter_mut().for_each(|node| node.cfg.witness = safetui_core::Witness::None);
+    pair.nodes.iter_mut().for_each(|node| node.cfg.witness = Witness::None);
     pair.speaks = [false, false];
     pair.pass(3000);
     assert_eq!(pair.states(), [ALONE, ALONE]);
     pair.speaks = [true, true];
     pair.pass(3000);
     assert_eq!(pair.states(), [ALONE, WAIT], "the former primary keeps serving");
+    pair
+}
+
+#[test]
+fn what_only_one_node_has_is_kept_also_when_its_first_copy_broke_off() {
+    let mut pair = forked();
+    pair.order(1, Command::Second);
+    let record = *pair.nodes[1].core.record();
+    assert_eq!(record.mark, Mark::Copying, "it copies, and has not got far");
+    pair.nodes[1].core = crate::scene::Core::new(pair.now, Boot(2), 7 << 40, record);
+    pair.nodes[1].orders.clear();
+    pair.order(1, Command::Start);
+    pair.pass(3000);
+    let aside = |it: &Action<4>| matches!(it, Action::Receive { aside: true, .. });
+    assert!(pair.nodes[1].orders.iter().any(aside), "{:?}", pair.nodes[1].decisions());
+    assert_eq!(pair.states(), [PRIM, SECOND]);
+}
+
+#[test]
+fn forks_are_shown_and_kept_until_an_operator_chooses() {
+    let mut pair = forked();
     let node = &pair.nodes[1];
     let why = node.core.explain(&node.cfg, pair.now).unwrap();
     assert_eq!(why.block, Block::Forked);
