@@ -287,7 +287,7 @@ fn every_event_means_something_or_nothing_in_every_state() {
             1 => pair.event(node, Event::ReceiveFailed),
             2 => pair.event(node, Event::AddressTaken),
             3 => pair.event(node, Event::Linked(next(2) == 0)),
-            4 => pair.event(node, Event::StreamLost { boot: safetui_core::Boot(next(3) as u32) }),
+            4 => pair.event(node, Event::StreamLost { boot: Boot(next(3) as u32) }),
             5 => {
                 let state = State::ALL[next(4) as usize];
                 pair.event(node, Event::Resource { id: next(4) as u8, state });
