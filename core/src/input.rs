@@ -3,7 +3,7 @@
 
 use core::hash::{Hash, Hasher};
 
-use crate::{action::Actions, event::Event, time::Tick};
+use crate::{action::Actions, event::Event, mirror::Mirror, time::Tick};
 
 /// Which core decides: a digest of its sources. Another core may decide differently, and be right.
 pub const SOURCES: &str = env!("SAFETUI_CORE_SOURCES");
@@ -14,23 +14,29 @@ pub struct Input {
     /// What the core was told that the time is.
     pub now: Tick,
     pub event: Event,
-    /// The digest of the orders that followed.
+    /// The digest of what followed: see [`digest`].
     pub orders: u32,
 }
 
-impl<const H: usize> Actions<H> {
-    /// Tells these orders from any others, for all that matters; 0 when there are none.
-    pub fn digest(&self) -> u32 {
-        if self.is_empty() {
-            return 0;
-        }
-        let mut digest = Digest(Digest::BASIS);
-        for action in self.iter() {
-            action.hash(&mut digest);
-        }
-        let whole = digest.finish();
-        ((whole ^ (whole >> 32)) as u32).max(1)
+/// Every so many inputs the digest is of the state too: one that went astray is found before it shows.
+const STATE_EVERY: u64 = 16;
+
+/// Tells the orders that followed the input `seq` from any others, for all that matters, and now and then the core
+/// as it then was, `core`; 0 when there is nothing to tell.
+pub fn digest<const H: usize>(seq: u64, orders: &Actions<H>, core: &Mirror<H>) -> u32 {
+    let with_state = seq.is_multiple_of(STATE_EVERY);
+    if orders.is_empty() && !with_state {
+        return 0;
     }
+    let mut digest = Digest(Digest::BASIS);
+    for action in orders.iter() {
+        action.hash(&mut digest);
+    }
+    if with_state {
+        core.hash(&mut digest);
+    }
+    let whole = digest.finish();
+    ((whole ^ (whole >> 32)) as u32).max(1)
 }
 
 /// FNV-1a, on any machine the same.
@@ -74,15 +80,43 @@ mod tests {
     use super::*;
     use crate::{
         action::{Action, Gate},
-        record::Generation,
+        record::{Boot, Generation, Mark, Record, Side},
     };
 
-    fn digest(orders: &[Action<4>]) -> u32 {
+    const FIRST: Mirror<4> = Mirror::new(
+        Tick(5),
+        Boot(1),
+        7,
+        Record {
+            term: 0,
+            generation: Generation::NONE,
+            history: [Generation::NONE; 4],
+            mark: Mark::New,
+            side: Side::Second,
+        },
+    );
+
+    fn told(seq: u64, orders: &[Action<4>], core: &Mirror<4>) -> u32 {
         let mut actions = Actions::default();
         for order in orders {
             actions.push(*order);
         }
-        actions.digest()
+        digest(seq, &actions, core)
+    }
+
+    fn orders(orders: &[Action<4>]) -> u32 {
+        told(1, orders, &FIRST)
+    }
+
+    #[test]
+    fn now_and_then_the_state_counts_too() {
+        let mut other = FIRST;
+        other.rebase(1);
+        for seq in 0..40 {
+            let tells = told(seq, &[Action::Probe], &FIRST) != told(seq, &[Action::Probe], &other);
+            assert_eq!(tells, seq % STATE_EVERY == 0, "#{seq}");
+        }
+        assert_ne!(told(0, &[], &FIRST), 0);
     }
 
     #[test]
@@ -90,14 +124,14 @@ mod tests {
         let (probe, drain) = (Action::Probe, Action::Drain);
         let gate = |term| Action::Gate(Gate::Alone { generation: Generation(7), term });
         let all = [
-            digest(&[]),
-            digest(&[probe]),
-            digest(&[drain]),
-            digest(&[probe, drain]),
-            digest(&[drain, probe]),
-            digest(&[gate(1)]),
-            digest(&[gate(2)]),
-            digest(&[Action::Lease(Tick(1))]),
+            orders(&[]),
+            orders(&[probe]),
+            orders(&[drain]),
+            orders(&[probe, drain]),
+            orders(&[drain, probe]),
+            orders(&[gate(1)]),
+            orders(&[gate(2)]),
+            orders(&[Action::Lease(Tick(1))]),
         ];
         assert_eq!(all[0], 0);
         for (at, one) in all.iter().enumerate() {

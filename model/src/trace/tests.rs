@@ -1,7 +1,8 @@
 //! Two real cores, recorded as two nodes would, and what is not to be believed of them.
 
 use safetui_core::{
-    Action, Actions, Beat, Command, Config, Input, Job, Record, Rules, Timing, Witness, rule::Book,
+    Action, Actions, Beat, Command, Config, Input, Job, Record, Rules, Timing, Witness, input::digest,
+    rule::Book,
 };
 
 use super::*;
@@ -81,7 +82,8 @@ impl Pair {
     fn given(&mut self, node: usize, event: Event) {
         let (now, mut out) = (clock(node, self.at), Actions::default());
         self.cores[node].handle(&config(node), now, event, &mut out);
-        self.told[node].push(Told::Input(Input { now, event, orders: out.digest() }));
+        let orders = digest(self.told[node].len() as u64 - 1, &out, &self.cores[node]);
+        self.told[node].push(Told::Input(Input { now, event, orders }));
         let peer = self.cores[1 - node].boot();
         for order in out.iter() {
             match order {
@@ -145,11 +147,11 @@ impl Pair {
     fn record_again(&mut self, node: usize) {
         let Told::Life(life) = &self.told[node][0] else { panic!("a record begins with a life") };
         let mut core = life.core;
-        for told in &mut self.told[node] {
+        for (seq, told) in self.told[node].iter_mut().skip(1).enumerate() {
             if let Told::Input(input) = told {
                 let mut out = Actions::default();
                 core.handle(&config(node), input.now, input.event, &mut out);
-                input.orders = out.digest();
+                input.orders = digest(seq as u64, &out, &core);
             }
         }
     }

@@ -31,7 +31,10 @@ use std::{
     time::SystemTime,
 };
 
-use safetui_core::{Action, Actions, Boot, Config, Event, Input, Mirror, Tick, input::SOURCES};
+use safetui_core::{
+    Action, Actions, Boot, Config, Event, Input, Mirror, Tick,
+    input::{SOURCES, digest},
+};
 use serde::{Deserialize, Serialize};
 
 pub use export::{ExportError, Exported, Tape, export};
@@ -135,9 +138,10 @@ impl Recorder {
 
     /// The core, which is now `core`, was given `event` and answered with `out`.
     pub fn note(&mut self, now: Tick, event: Event, out: &Actions<HISTORY>, core: &Mirror<HISTORY>) {
-        self.next += 1;
         self.since += 1;
-        self.whole = self.whole && self.give(Note::Input(Input { now, event, orders: out.digest() }));
+        self.whole =
+            self.whole && self.give(Note::Input(Input { now, event, orders: digest(self.next, out, core) }));
+        self.next += 1;
         if !self.whole {
             self.whole = self.copy(now, core);
         } else if self.since >= SPAN || self.wanted.load(Ordering::Relaxed) {

@@ -64,8 +64,9 @@ impl Scene {
         self.now = self.now.plus(after);
         let mut out = Actions::default();
         self.core.handle(&CONFIG, self.now, event, &mut out);
+        let orders = digest(self.inputs.len() as u64, &out, &self.core);
         self.recorder.note(self.now, event, &out, &self.core);
-        self.inputs.push(Input { now: self.now, event, orders: out.digest() });
+        self.inputs.push(Input { now: self.now, event, orders });
     }
 
     /// What a second of a pair comes to.
@@ -289,7 +290,7 @@ fn exported() -> Vec<u8> {
         {
             let mut out = Actions::default();
             core.handle(&CONFIG, Tick(1010), event, &mut out);
-            tape.add(&Item::Input(Input { now: Tick(1010), event, orders: out.digest() }));
+            tape.add(&Item::Input(Input { now: Tick(1010), event, orders: digest(life, &out, &core) }));
         }
         if life == 0 {
             tape.add(&Item::Closed);

@@ -124,7 +124,7 @@ fn told(life: &Life, difference: &Difference) -> Vec<String> {
         Differs::Orders { input, recomputed } => {
             out.push(format!("  at       {}", life.time(input.now)));
             out.push(format!("  input    {}", words::event(&input.event)));
-            out.push(format!("  recorded orders with digest {:08x}", input.orders));
+            out.push(format!("  recorded other orders, or another state (digest {:08x})", input.orders));
             let orders = if recomputed.is_empty() { "none".into() } else { recomputed.join("; ") };
             out.push(format!("  now      {orders}"));
         }

@@ -7,7 +7,7 @@ use std::{
 
 use safetui_core::{
     Action, Actions, Beat, Boot, Command, Config, Event, Input, Job, Mirror, Record, Rules, Tick, Timing,
-    Witness, rule::Book,
+    Witness, input::digest, rule::Book,
 };
 use safetui_net::{
     driver::record::HISTORY,
@@ -203,10 +203,11 @@ fn recorded(node: &str, boot: u32, events: &[(u64, Event)]) -> (Vec<u8>, Vec<Bea
     let (mut tape, mut sent) = (Tape::default(), Vec::new());
     tape.add(&Item::Head(Box::new(Head::new(node, "db", CONFIG, Boot(boot), Tick(5000)))));
     tape.add(&Item::Core(Box::new(Snapshot::new(0, Tick(5000), core))));
-    for (now, event) in events {
+    for (seq, (now, event)) in events.iter().enumerate() {
         let mut out = Actions::default();
         core.handle(&CONFIG, Tick(*now), *event, &mut out);
-        tape.add(&Item::Input(Input { now: Tick(*now), event: *event, orders: out.digest() }));
+        let orders = digest(seq as u64, &out, &core);
+        tape.add(&Item::Input(Input { now: Tick(*now), event: *event, orders }));
         sent.extend(out.iter().filter_map(|order| match order {
             Action::Send(beat) => Some(beat),
             _ => None,
