@@ -347,7 +347,8 @@ pub const CHOSEN: Settings = Settings {
     ..FORKS
 };
 
-/// What is too large for every day: explored by `safetui verify --nightly`.
+/// What is too large for every day: explored by `safetui verify --nightly`. A world that nobody has explored to its
+/// end yet has no states here, and a run that includes it is inconclusive.
 pub fn nightly() -> Vec<Entry> {
     let with =
         |settings, budget, name, states| Entry { settings: Settings { name, budget, ..settings }, states };
@@ -357,12 +358,12 @@ pub fn nightly() -> Vec<Entry> {
             ONE_WAY_AND_CRASH,
             Budget { cuts: 2, ..crash_and_cut },
             "two cuts, also one-way, and a crash",
-            0,
+            59_269_202,
         ),
         with(TWINS, crash_and_cut, "two machines with the router's address, and a crash", 881_572),
-        with(THREE_ROUTERS, crash_and_cut, "three routers, of which two must answer, and a crash", 0),
-        with(TWO_ORDERS, TWO_ORDERS.budget, TWO_ORDERS.name, 0),
-        with(UPGRADE, TWO_CUTS.budget, "two rule sets side by side, and two cuts", 0),
+        with(THREE_ROUTERS, crash_and_cut, "three routers, of which two must answer, and a crash", 1_177_398),
+        with(TWO_ORDERS, TWO_ORDERS.budget, TWO_ORDERS.name, 262_775),
+        with(UPGRADE, TWO_CUTS.budget, "two rule sets side by side, and two cuts", 939_111),
         with(ARBITER, crash_and_cut, "an arbiter: a cut of any kind and a crash, no reflection", 0),
         with(ARBITER_AND_CRASH, TWO_CRASHES.budget, "an arbiter: two crashes", 1_310_299),
         with(ARBITER_AND_CUTS, ARBITER_AND_CUTS.budget, ARBITER_AND_CUTS.name, 0),

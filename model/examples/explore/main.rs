@@ -11,7 +11,7 @@ use safetui_model::{
     worlds::{self, Entry},
 };
 use serde::Serialize;
-use stateright::{Checker, HasDiscoveries, Model};
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 /// What an exploration took.
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ struct Taken {
     generated: usize,
     unique: usize,
     seconds: f64,
+    /// Nothing fell, so the whole world was explored.
+    held: bool,
     /// Bytes by which the process grew at most.
     grown: u64,
 }
@@ -64,9 +66,16 @@ where
     Taken {
         generated: checker.state_count(),
         unique: checker.unique_state_count(),
+        held: holds(&checker),
         seconds: started.elapsed().as_secs_f64(),
         grown: resident("VmHWM:").saturating_sub(before),
     }
+}
+
+/// Whatever must hold does; what must merely be possible may be found or not.
+fn holds<M: Model>(checker: &impl Checker<M>) -> bool {
+    let always = checker.model().properties().into_iter().filter(|it| it.expectation == Expectation::Always);
+    always.into_iter().all(|property| checker.discovery(property.name).is_none())
 }
 
 /// Bytes that `/proc/self/status` states under `key`.
