@@ -174,7 +174,7 @@ pub(crate) enum Verb {
     /// When the two nodes of a module lose each other, the arbiter lets one of them go on: it grants what they share to
     /// the node that asks first, once and for ever. It needs no root, hardly any memory and no clock; what it has
     /// granted is on its disk before it answers. One server serves any number of modules, of all clusters whose keys it
-    /// has. A module names it so: <check><splitbrain ident="arbiter" exec="arbiter" arg="10.0.0.3:4802"/></check>
+    /// has. A module names it so: `<check><splitbrain ident="arbiter" exec="arbiter" arg="10.0.0.3:4802"/></check>`
     Witness(WitnessArgs),
     /// Be the agent that a guard has started
     #[command(hide = true)]
