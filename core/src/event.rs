@@ -78,7 +78,7 @@ pub struct Beat {
     pub ask_swap: bool,
     /// The primary cannot reach the secondary with data, though with heartbeats: it is to stop following.
     pub dismiss: bool,
-    /// Does the witness answer the sender? For display alone.
+    /// Does the witness answer the sender? For display, and for what would happen if the receiver were lost.
     pub witness: bool,
     /// The sender's resources that are down.
     pub down: Set,

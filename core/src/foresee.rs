@@ -1,7 +1,7 @@
 //! What would happen: the same machine, run ahead from the live state.
 //!
-//! The peer is rebuilt from its last heartbeat, which says all that decides; then both run undisturbed, except
-//! for the one thing that is asked about.
+//! The peer is rebuilt from its last heartbeat, which says all that decides; then both run on with the witness as it
+//! is now, undisturbed except for the one thing that is asked about.
 
 use crate::{
     action::{Action, Actions, Job},
@@ -40,20 +40,46 @@ pub enum What {
     Job(Job),
 }
 
+/// Role and status of this node and of the peer; `None` for a node that is lost or not known.
+pub type Ends = [Option<(Role, Status)>; 2];
+
 /// The course of events, as far as it fits, and where it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Course {
     pub stages: [Option<Stage>; 12],
-    /// Role and status of this node and of the peer at the end; `None` for a node that is lost or not known.
-    pub end: [Option<(Role, Status)>; 2],
+    pub begin: Ends,
+    pub end: Ends,
     /// How long nobody serves, without the time that scripts take.
     pub gap: u64,
+}
+
+/// What becomes of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// A node serves at the end.
+    Up,
+    /// A node serves now, and none at the end.
+    Outage,
+    /// No node serves, now or then.
+    Idle,
+    /// As `Idle`, as far as this node knows: the peer is not heard.
+    Unknown,
 }
 
 impl Course {
     /// Does a node serve at the end?
     pub fn serves(&self) -> bool {
-        self.end.iter().flatten().any(|(role, _)| role.serves())
+        self.service() == Service::Up
+    }
+
+    pub fn service(&self) -> Service {
+        let serves = |ends: &Ends| ends.iter().flatten().any(|(role, _)| role.serves());
+        match (serves(&self.begin), serves(&self.end)) {
+            (_, true) => Service::Up,
+            (true, false) => Service::Outage,
+            (false, false) if self.begin.contains(&None) => Service::Unknown,
+            (false, false) => Service::Idle,
+        }
     }
 
     fn push(&mut self, stage: Stage) {
@@ -68,6 +94,8 @@ struct Run<'a, const H: usize> {
     cfg: &'a Config,
     start: Tick,
     nodes: [Option<Mirror<H>>; 2],
+    /// Does the witness answer each?
+    answers: [bool; 2],
     /// The newest heartbeat on its way to each.
     wires: [Option<Beat>; 2],
     course: Course,
@@ -76,9 +104,11 @@ struct Run<'a, const H: usize> {
 impl<const H: usize> Mirror<H> {
     /// Runs the pair ahead from now.
     pub fn foresee(&self, cfg: &Config, now: Tick, ahead: Ahead) -> Course {
-        let peer = self.recent(cfg, now).map(|beat| Self::rebuilt(cfg, now, &beat, self));
-        let course = Course { stages: [None; 12], end: [None; 2], gap: 0 };
-        let mut run = Run { cfg, start: now, nodes: [Some(*self), peer], wires: [None; 2], course };
+        let peer = self.recent(cfg, now);
+        let answers = [self.witnessed(cfg, now), peer.is_some_and(|beat| beat.witness)];
+        let nodes = [Some(*self), peer.map(|beat| self.rebuild_peer(cfg, now, &beat))];
+        let course = Course { stages: [None; 12], begin: ends(&nodes), end: [None; 2], gap: 0 };
+        let mut run = Run { cfg, start: now, nodes, answers, wires: [None; 2], course };
         match ahead {
             Ahead::Order(command) => run.event(0, now, Event::Ordered(command)),
             Ahead::PeerLost => run.nodes[1] = None,
@@ -88,12 +118,16 @@ impl<const H: usize> Mirror<H> {
         run.course
     }
 
-    /// The peer as its heartbeat describes it, having just heard this node.
-    fn rebuilt(cfg: &Config, now: Tick, beat: &Beat, me: &Self) -> Self {
-        let mut peer = Self::new(now, beat.boot, u64::MAX / 3, *me.record());
-        peer.adopt(cfg, beat, me.as_beat(cfg, now), now);
+    /// The peer as its heartbeat describes it.
+    fn rebuild_peer(&self, cfg: &Config, now: Tick, beat: &Beat) -> Self {
+        let mut peer = Self::new(now, beat.boot, u64::MAX / 3, *self.record());
+        peer.adopt(cfg, beat, self, now);
         peer
     }
+}
+
+fn ends<const H: usize>(nodes: &[Option<Mirror<H>>; 2]) -> Ends {
+    [0, 1].map(|node: usize| nodes[node].as_ref().map(|it| (it.role(), it.status())))
 }
 
 impl<const H: usize> Run<'_, H> {
@@ -105,7 +139,9 @@ impl<const H: usize> Run<'_, H> {
         for stage in 1..=span / stride {
             let now = from.plus(stage * stride);
             for node in 0..2 {
-                self.event(node, now, Event::Answered { asked: now });
+                if self.answers[node] {
+                    self.event(node, now, Event::Answered { asked: now });
+                }
                 self.event(node, now, Event::Woke);
                 if let Some(beat) = self.wires[node].take() {
                     self.event(node, now, Event::Heard(beat));
@@ -117,7 +153,7 @@ impl<const H: usize> Run<'_, H> {
                 self.course.gap += stride;
             }
         }
-        self.course.end = [0, 1].map(|node| self.nodes[node].as_ref().map(|it| (it.role(), it.status())));
+        self.course.end = ends(&self.nodes);
     }
 
     /// The data flow, with all that it reports, takes no time here.
@@ -153,7 +189,9 @@ impl<const H: usize> Run<'_, H> {
                 match action {
                     Action::Send(beat) => self.wires[1 - node] = Some(beat),
                     // Of the two, only one can be silent here, so the other is granted what it asks for.
-                    Action::Ask { generation } => next = Some(Event::Granted { generation }),
+                    Action::Ask { generation } if self.answers[node] => {
+                        next = Some(Event::Granted { generation });
+                    }
                     Action::Begin(job) => {
                         self.course.push(stage(What::Job(job)));
                         next = Some(Event::Done { job, ok: true });
@@ -170,6 +208,7 @@ impl<const H: usize> Run<'_, H> {
                     | Action::Receive { .. }
                     | Action::ReceiveStop
                     | Action::Probe
+                    | Action::Ask { .. }
                     | Action::Answer { .. }
                     | Action::Note(_) => {}
                 }

@@ -372,8 +372,9 @@ impl<const H: usize> Mirror<H> {
         self.record.term.max(self.peer.map_or(0, |peer| peer.beat.term)) + 1
     }
 
-    /// Becomes the node that `beat` describes, having just heard `heard`: for looking ahead, never for acting.
-    pub(crate) fn adopt(&mut self, cfg: &Config, beat: &Beat, heard: Beat, now: Tick) {
+    /// Becomes the node at the other end of `me`, as its last heartbeat describes it, on the clock of `me`: for
+    /// looking ahead, never for acting.
+    pub(crate) fn adopt(&mut self, cfg: &Config, beat: &Beat, me: &Self, now: Tick) {
         let copying = beat.mark == Mark::Copying;
         let generation = if copying { Generation::NONE } else { beat.generation };
         let mut history = self.record.history;
@@ -391,13 +392,16 @@ impl<const H: usize> Mirror<H> {
             Role::Second | Role::Prim => Flow::Level,
             _ => Flow::None,
         };
-        self.peer = Some(Peer {
-            beat: Beat { echo: Some(Echo { boot: beat.boot, sent: now }), proof: 0, ..heard },
-            heard: now,
+        // The newest that it has heard of this node; a round trip is as long there as here.
+        self.peer = beat.echo.filter(|echo| echo.boot == me.boot).map(|echo| {
+            let round_trip = me.heard().since(echo.sent);
+            let sent = Tick(echo.sent.0.saturating_sub(round_trip));
+            let echoed = Some(Echo { boot: beat.boot, sent });
+            Peer { beat: Beat { echo: echoed, ..me.as_beat(cfg, me.sent_at) }, heard: echo.sent }
         });
-        self.proven = now;
+        self.proven = Tick(me.heard().0.saturating_sub(beat.proof));
         self.beat_due = now.plus(cfg.timing.period);
-        self.run = Some(Run { since: Tick(0), last: now });
+        self.run = beat.witness.then_some(Run { since: Tick(0), last: now });
     }
 
     pub const fn role(&self) -> Role {

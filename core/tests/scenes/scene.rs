@@ -39,6 +39,7 @@ pub(crate) fn book() -> Book {
 }
 
 /// One node with what its driver would hold.
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) core: Core,
     pub(crate) cfg: Config,
@@ -90,6 +91,7 @@ fn done(job: Job) -> Event {
 }
 
 /// A pair on one clock, with a network that can be cut.
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) nodes: [Node; 2],
     pub(crate) now: Tick,

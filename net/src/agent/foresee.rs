@@ -1,11 +1,10 @@
 //! What would happen, by asking a copy of the core: nothing here decides, and nothing is done.
 
 use safetui_core::{
-    Action, Actions, Command, Event, Job, Role, Status, Tick, Witness,
-    foresee::{Ahead, Stage, What},
+    Command, Job, Role, Status, Tick,
+    foresee::{Ahead, Ends, Service, Stage, What},
 };
 
-use super::board::Snapshot;
 use crate::{
     api::shape::{Guard, WayOut, WhatIf, Why},
     driver::Shot,
@@ -44,75 +43,27 @@ pub(super) fn rule(shot: &Shot, at: Tick) -> Option<String> {
 }
 
 /// What becomes of the service when a node is lost now.
-pub(super) fn if_lost(me: &str, snapshot: &Snapshot, shot: &Shot) -> Vec<WhatIf> {
-    let peer = shot.plan.peer_name.clone();
-    vec![without_peer(me, &peer, snapshot, shot), without_me(me, &peer, snapshot, shot)]
-}
-
-/// A copy of this node's core lives through the peer's silence, with the witness as it is now.
-fn without_peer(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatIf {
-    let (cfg, before) = (&shot.plan.core, shot.core.role());
-    let answers = snapshot.witnesses.iter().any(|view| view.answers && view.modules.contains(&shot.plan.id));
-    let mut core = shot.core;
-    let mut out = Actions::default();
-    let end = snapshot.at.plus(2 * (cfg.timing.timeout + cfg.timing.guard));
-    let (mut now, mut question) = (snapshot.at, None);
-    while now < end {
-        // The peer is lost: an arbiter grants what nobody else asks for.
-        let event = match question.take() {
-            Some(generation) if answers => Event::Granted { generation },
-            _ if answers => Event::Answered { asked: now },
-            _ => Event::Woke,
+pub(super) fn if_lost(me: &str, at: Tick, shot: &Shot) -> Vec<WhatIf> {
+    let peer = shot.plan.peer_name.as_str();
+    let lost = |node, left: &str, survivor: usize, ahead| {
+        let course = shot.core.foresee(&shot.plan.core, at, ahead);
+        let role = |ends: Ends| ends[survivor].map(|(role, _)| role.word());
+        let becomes = match (role(course.begin), role(course.end)) {
+            (Some(before), Some(after)) if before == after => format!("{left} goes on as {after}"),
+            (_, Some(after)) => format!("{left} becomes {after}"),
+            (_, None) => format!("{left} is not heard"),
         };
-        core.handle(cfg, now, event, &mut out);
-        question = out.drain().find_map(|action| match action {
-            Action::Ask { generation } => Some(generation),
-            _ => None,
-        });
-        // A longer step would look like sleep to the core, and void what it knows of the witness.
-        now = now.plus(cfg.timing.period.min(cfg.timing.late).max(1));
-    }
-    let after = core.role();
-    let serves_there = shot.heard.is_some_and(|(beat, _)| beat.role.serves());
-    let (outcome, text) = match (before.serves() || serves_there, after.serves()) {
-        (_, true) if before == after => ("SERVICE_UP", format!("{me} goes on as {}", after.word())),
-        (_, true) => ("SERVICE_UP", format!("{me} becomes {}", after.word())),
-        (true, false) => ("OUTAGE", format!("{me} becomes {}: nobody serves", after.word())),
-        (false, false) => ("NO_CHANGE", idle(peer, snapshot, shot)),
+        let (outcome, text) = match course.service() {
+            Service::Up => ("SERVICE_UP", becomes),
+            Service::Outage => ("OUTAGE", format!("{becomes}: nobody serves")),
+            Service::Idle => ("NO_CHANGE", "nobody serves now".into()),
+            Service::Unknown => {
+                ("NO_CHANGE", format!("{peer} is not heard: whether it serves is not known here"))
+            }
+        };
+        WhatIf { node: String::from(node), outcome: outcome.into(), text }
     };
-    WhatIf { node: peer.into(), outcome: outcome.into(), text }
-}
-
-/// Of the peer's core this node knows what it says of itself.
-fn without_me(me: &str, peer: &str, snapshot: &Snapshot, shot: &Shot) -> WhatIf {
-    let cfg = &shot.plan.core;
-    let fresh =
-        shot.heard.filter(|(_, at)| snapshot.at.since(*at) <= cfg.timing.timeout).map(|(beat, _)| beat);
-    let paired = fresh.is_some_and(|beat| beat.status == Status::Ready && beat.role != Role::Wait);
-    let free = fresh.is_some_and(|beat| beat.witness) || cfg.witness == Witness::None;
-    let serves_there = fresh.is_some_and(|beat| beat.role == Role::Alone);
-    let (outcome, text) = if serves_there {
-        ("SERVICE_UP", format!("{peer} goes on as ALONE"))
-    } else if shot.core.role().serves() || fresh.is_some_and(|beat| beat.role.serves()) {
-        if paired && free {
-            ("SERVICE_UP", format!("{peer} goes on alone"))
-        } else {
-            ("OUTAGE", format!("{peer} has no right to serve: nobody serves"))
-        }
-    } else {
-        ("NO_CHANGE", idle(peer, snapshot, shot))
-    };
-    WhatIf { node: me.into(), outcome: outcome.into(), text }
-}
-
-/// Nobody is known to serve; of a peer that is not heard nothing is known.
-fn idle(peer: &str, snapshot: &Snapshot, shot: &Shot) -> String {
-    let heard = shot.heard.is_some_and(|(_, at)| snapshot.at.since(at) <= shot.plan.core.timing.timeout);
-    if heard {
-        "nobody serves now".into()
-    } else {
-        format!("{peer} is not heard: whether it serves is not known here")
-    }
+    vec![lost(peer, me, 0, Ahead::PeerLost), lost(me, peer, 1, Ahead::SelfLost)]
 }
 
 /// What a command would do, on both nodes, in order, and where it ends. No times: the text stays the same while

@@ -97,7 +97,7 @@ fn module(node: &Node, snapshot: &Snapshot, shot: &Shot) -> Module {
         vips: vips(node, snapshot, shot, &instances),
         replication: replication(node, snapshot, shot),
         why: foresee::why(shot, snapshot.at),
-        if_node_lost: foresee::if_lost(node.name(), snapshot, shot),
+        if_node_lost: foresee::if_lost(node.name(), snapshot.at, shot),
         actions: offers(node, snapshot, shot),
         timeline: Vec::new(),
         instances,
