@@ -174,7 +174,7 @@ impl Timing {
     }
 
     /// Accepts the timers if the protocol's margins hold for them.
-    pub const fn check(&self) -> Result<(), BadTiming> {
+    pub fn check(&self) -> Result<(), BadTiming> {
         if self.period == 0 || self.timeout == 0 || self.gap == 0 {
             return Err(BadTiming::Zero);
         }
@@ -198,10 +198,53 @@ impl Timing {
     /// still overlap by more than what each may miss of the witness unnoticed, one at its end and one at its
     /// beginning. For service: when a peer dies, the primary's last contact and its last hearing must both lie
     /// far enough back. The terms were found by search (`safetui verify --timing`): less has a counterexample.
-    pub const fn least_timeout(&self) -> u64 {
+    pub fn least_timeout(&self) -> u64 {
         let lost = self.losses * self.period;
         let safe = self.echo() + 2 * self.gap + lost + self.delay + self.drift;
         let serves = self.silence() + 2 * self.delay + self.drift;
-        (if safe > serves { safe } else { serves }) + self.period
+        safe.max(serves) + self.period
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No two spans alike.
+    const SPANS: Timing =
+        Timing { period: 100, timeout: 1352, guard: 72, gap: 170, delay: 20, late: 50, drift: 2, losses: 3 };
+
+    #[test]
+    fn the_spans_that_the_others_must_keep_are_what_a_pair_can_show() {
+        assert_eq!(SPANS.echo(), 100 + 100 + 20 + 20 + 3 * 100 + 50);
+        assert_eq!(SPANS.silence(), 170 + 20 + 20 + 4 * 100);
+        assert_eq!(SPANS.least_guard(), 20 + 50 + 2);
+        assert_eq!(SPANS.least_timeout(), 590 + (170 + 170) + 3 * 100 + 20 + 2 + 100, "for safety");
+        let far = Timing { delay: 1000, ..SPANS };
+        assert_eq!(far.least_timeout(), 2570 + (1000 + 1000) + 2 + 100, "for service");
+    }
+
+    #[test]
+    fn timers_are_accepted_from_the_least_that_hold_on() {
+        assert_eq!(SPANS.check(), Ok(()));
+        assert_eq!(Timing { guard: 73, timeout: 1353, ..SPANS }.check(), Ok(()));
+        let short = Timing { guard: 71, ..SPANS };
+        assert_eq!(short.check(), Err(BadTiming::GuardTooShort { least: 72 }));
+        let short = Timing { timeout: 1351, ..SPANS };
+        assert_eq!(short.check(), Err(BadTiming::TimeoutTooShort { least: 1352 }));
+        for zero in
+            [Timing { period: 0, ..SPANS }, Timing { timeout: 0, ..SPANS }, Timing { gap: 0, ..SPANS }]
+        {
+            assert_eq!(zero.check(), Err(BadTiming::Zero), "{zero:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_removed_without_any_other() {
+        for rule in Rule::ALL {
+            let rest = Rules::without(rule);
+            assert!(Rule::ALL.iter().all(|other| rest.has(*other) == (*other != rule)), "{rule:?}");
+            assert!(Rules::ALL.has(rule), "{rule:?}");
+        }
     }
 }

@@ -212,7 +212,7 @@ impl<const H: usize> Mirror<H> {
             Event::ReceiveFailed => self.receive_failed(now, out),
             Event::AddressTaken => self.taken = self.role == Role::Second,
             Event::Linked(linked) => self.linked = linked,
-            Event::Resource { id, state } => self.resource(cfg, id, state),
+            Event::Resource { id, state } => self.resource(id, state),
             Event::Ordered(command) => self.order(cfg, now, command, out),
         }
     }
@@ -354,8 +354,7 @@ impl<const H: usize> Mirror<H> {
     /// The gate of a role that serves.
     fn open_gate(&self, cfg: &Config, out: &mut Actions<H>) {
         let (generation, term) = (self.record.generation, self.record.term);
-        let both = self.role == Role::Prim || self.flow == Flow::Level;
-        out.push(Action::Gate(if both && cfg.rules.has(Rule::Hold) {
+        out.push(Action::Gate(if self.flow == Flow::Level && cfg.rules.has(Rule::Hold) {
             Gate::Both { generation, term }
         } else {
             Gate::Alone { generation, term }

@@ -16,11 +16,9 @@ use crate::{
 };
 
 impl<const H: usize> Mirror<H> {
-    /// A checker's word. What is said of an application that is being started or stopped is not about the one
-    /// that will run.
-    pub(super) fn resource(&mut self, cfg: &Config, id: u8, state: State) {
-        let watched = self.runs_scripts() || !cfg.book.roled.has(id);
-        if self.role != Role::Stop && watched {
+    /// A checker's word.
+    pub(super) fn resource(&mut self, id: u8, state: State) {
+        if self.role != Role::Stop {
             self.watch.found.note(id, state);
         }
     }
@@ -33,11 +31,12 @@ impl<const H: usize> Mirror<H> {
 
     /// Reads the rules and does what has been called for long enough.
     pub(super) fn heed_rules(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
-        if cfg.book.is_empty() || self.role == Role::Stop {
-            return;
-        }
+        // What is said of an application that is being started or stopped is not about the one that will run.
         if !self.runs_scripts() {
             self.watch.found.forget(cfg.book.roled);
+        }
+        if cfg.book.is_empty() || self.role == Role::Stop {
+            return;
         }
         let peers = self.peers_resources(cfg, now);
         self.watch.read(&cfg.book, peers, now, self.force != Force::None);

@@ -42,3 +42,27 @@ impl<'de, T: Deserialize<'de> + Default + Copy, const N: usize> Visitor<'de> for
         Ok(list)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Four(#[serde(with = "super")] [u8; 4]);
+
+    #[test]
+    fn only_what_is_used_is_written_and_the_rest_comes_back() {
+        for (list, text) in [([0; 4], "[]"), ([7, 0, 0, 0], "[7]"), ([0, 7, 0, 9], "[0,7,0,9]")] {
+            assert_eq!(serde_json::to_string(&Four(list)).expect("it can be written"), text);
+            assert_eq!(serde_json::from_str::<Four>(text).expect("it can be read"), Four(list));
+        }
+    }
+
+    #[test]
+    fn more_than_there_is_room_for_is_refused() {
+        let refused = serde_json::from_str::<Four>("[1,2,3,4,5]").expect_err("there is room for four");
+        assert!(refused.to_string().starts_with("invalid length 5, expected at most 4 items"), "{refused}");
+    }
+}

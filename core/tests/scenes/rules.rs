@@ -5,7 +5,7 @@ use safetui_core::{
     Action, Cause, Command, Job, Note, Role, Status,
     explain::{Block, Evidence},
     foresee::Ahead,
-    rule::{Hold, Order, Read, State, Term, Whose},
+    rule::{Book, Hold, Order, Read, Set, State, Term, Whose},
 };
 
 const UP: State = State::Up;
@@ -194,6 +194,19 @@ fn what_is_said_of_an_application_that_is_not_running_is_not_about_the_next() {
 }
 
 #[test]
+fn what_is_said_of_an_application_ends_with_it_also_when_no_rule_reads_it() {
+    let mut pair = Pair::ready();
+    pair.nodes[0].cfg.book = Book::EMPTY.followed(Set::of(PORT), Book::EMPTY.pace);
+    pair.finds(0, PORT, DOWN);
+    pair.finds(0, LINK, DOWN);
+    pair.nodes[0].slow = true;
+    pair.order(0, Command::Swap);
+    pair.finds(0, PORT, DOWN);
+    let found = pair.nodes[0].core.found();
+    assert_eq!((found.state(PORT), found.state(LINK)), (State::Init, DOWN));
+}
+
+#[test]
 fn rules_may_read_the_peer_and_change_roles() {
     let mut pair = Pair::watched();
     let peers = Read { whose: Whose::Peers, ..Read::one(3, DOWN) };
@@ -225,6 +238,44 @@ fn what_is_still_called_for_is_done_again_only_after_as_long() {
     for times in 1..=3 {
         pair.pass(100);
         assert_eq!((pair.states(), restarts(&pair, 0)), ([PRIM, SECOND], times));
+    }
+}
+
+#[test]
+fn what_was_called_for_before_a_role_was_taken_is_done_only_after_as_long_in_it() {
+    let mut pair = Pair::watched();
+    with_rule(&mut pair, Order::Restart);
+    pair.order(1, Command::Stop);
+    pair.pass(50);
+    pair.speaks[1] = false;
+    pair.order(1, Command::Start);
+    pair.finds(1, LINK, UP);
+    pair.finds(1, 3, DOWN);
+    pair.pass(2000);
+    assert_eq!(pair.nodes[1].state(), WAIT, "the peer does not hear that it is back");
+    pair.speaks[1] = true;
+    while pair.nodes[1].state() != SECOND {
+        pair.pass(10);
+    }
+    assert_eq!(restarts(&pair, 1), 0);
+    pair.pass(100);
+    assert_eq!(restarts(&pair, 1), 1);
+}
+
+#[test]
+fn the_peer_hears_at_once_when_a_wait_begins_and_when_it_ends() {
+    // Whenever it begins, between two heartbeats.
+    for phase in 0..10 {
+        let mut pair = Pair::watched();
+        for (found, begins) in [(DOWN, true), (UP, false)] {
+            pair.pass(phase * 10);
+            pair.finds(1, LINK, found);
+            let waits = |pair: &Pair| pair.nodes[1].core.held() == Hold::Wait { rule: 0 };
+            while waits(&pair) != begins {
+                pair.pass(10);
+                assert_eq!(pair.nodes[0].core.peer().unwrap().beat.held, waits(&pair), "{found:?}");
+            }
+        }
     }
 }
 

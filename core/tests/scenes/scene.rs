@@ -45,16 +45,19 @@ pub(crate) struct Node {
     pub(crate) cfg: Config,
     /// Every order since the last look, in order.
     pub(crate) orders: Vec<Action<4>>,
+    /// Does its slow work take until [`Pair::ends`]? Else it ends at once.
+    pub(crate) slow: bool,
+    pub(crate) work: Option<Job>,
 }
 
 impl Node {
     pub(crate) fn new(index: u32) -> Self {
         let record = Record::default();
         let core = Core::new(Tick(10_000), Boot(1), u64::from(index + 1) << 40, record);
-        Self { core, cfg: config(index == 0), orders: Vec::new() }
+        Self { core, cfg: config(index == 0), orders: Vec::new(), slow: false, work: None }
     }
 
-    /// Handles an event; slow work ends at once.
+    /// Handles an event, and what follows from it at once.
     pub(crate) fn event(&mut self, now: Tick, event: Event) -> Vec<Beat> {
         let mut out = Actions::default();
         let mut beats = Vec::new();
@@ -65,7 +68,8 @@ impl Node {
                 self.orders.push(action);
                 match action {
                     Action::Send(beat) => beats.push(beat),
-                    Action::Begin(job) => next = Some(done(job)),
+                    Action::Begin(job) if self.slow => self.work = Some(job),
+                    Action::Begin(job) => next = Some(Event::Done { job, ok: true }),
                     _ => {}
                 }
             }
@@ -86,10 +90,6 @@ impl Node {
     }
 }
 
-fn done(job: Job) -> Event {
-    Event::Done { job, ok: true }
-}
-
 /// A pair on one clock, with a network that can be cut.
 #[derive(Clone)]
 pub(crate) struct Pair {
@@ -101,13 +101,22 @@ pub(crate) struct Pair {
     pub(crate) router: [bool; 2],
     /// Is node `n` running?
     pub(crate) runs: [bool; 2],
+    /// Do copies come to their end?
+    pub(crate) streams: bool,
 }
 
 impl Pair {
     /// Both just started as agents, nothing ordered yet.
     pub(crate) fn fresh() -> Self {
         let nodes = [Node::new(0), Node::new(1)];
-        Self { nodes, now: Tick(10_000), speaks: [true; 2], router: [true; 2], runs: [true; 2] }
+        Self {
+            nodes,
+            now: Tick(10_000),
+            speaks: [true; 2],
+            router: [true; 2],
+            runs: [true; 2],
+            streams: true,
+        }
     }
 
     /// PRIM and SECOND, for a while.
@@ -142,6 +151,12 @@ impl Pair {
         self.event(node, Event::Ordered(command));
     }
 
+    /// The slow work of a node comes to its end.
+    pub(crate) fn ends(&mut self, node: usize, ok: bool) {
+        let job = self.nodes[node].work.take().expect("something is under way");
+        self.event(node, Event::Done { job, ok });
+    }
+
     pub(crate) fn event(&mut self, node: usize, event: Event) {
         let beats = self.nodes[node].event(self.now, event);
         for beat in beats {
@@ -167,7 +182,7 @@ impl Pair {
 
     fn bring_level(&mut self, node: usize) {
         let boot = self.nodes[1 - node].core.boot();
-        let alone = self.nodes[node].core.role() == Role::Alone;
+        let alone = self.streams && self.nodes[node].core.role() == Role::Alone;
         match self.nodes[node].core.flow() {
             Flow::Copying if alone => self.event(node, Event::Copied { boot }),
             Flow::Level if alone => self.event(node, Event::Drained { boot }),
