@@ -1,15 +1,18 @@
 //! What the world can give a core at a moment: the inputs that the model knows, and no others.
 
-use safetui_core::{Boot, Event, Generation, Input, Job};
+use safetui_core::{Boot, Event, Generation, Input, Job, Tick, rule::State};
 
-use super::side::Side;
+use super::{Merge, Sides, clocks::Clocks, side::Side};
 
-/// May `side`, whose peer is `peer`, be given this now?
+/// May `node` be given this now?
 pub(super) fn check<const H: usize>(
-    side: &Side<'_, H>,
-    peer: &Side<'_, H>,
+    sides: &Sides<'_, H>,
+    node: usize,
     input: &Input,
+    clocks: &Clocks,
 ) -> Result<(), &'static str> {
+    let (side, peer) = (&sides[node], &sides[1 - node]);
+    let theirs = |at: Tick| clocks.across(node, at);
     let Some(replay) = &side.replay else { return Err("an input of no core") };
     if input.now < side.now {
         return Err("the clock of the node goes back within one life");
@@ -27,17 +30,30 @@ pub(super) fn check<const H: usize>(
             }
         }
         Event::Done { job, .. } => done(side, job),
-        Event::Copied { boot } => copied(side, peer, boot),
-        Event::Drained { boot } => drained(side, boot),
-        Event::StreamLost { boot } | Event::StreamUp { boot } => streamed(side, boot),
+        Event::Copied { boot } => passes(side, peer, boot, theirs),
+        Event::Drained { boot } => {
+            passes(side, peer, boot, theirs)?;
+            let asked = side.driver.drains == Some(boot) || side.driver.partial;
+            if asked { Ok(()) } else { Err("all is applied though nobody asked when it is") }
+        }
+        Event::StreamUp { boot } => passes(side, peer, boot, theirs),
+        Event::StreamLost { boot } => {
+            let was_up = side.driver.up.contains(&boot) || side.driver.partial;
+            if was_up { Ok(()) } else { Err("a stream breaks that was not up") }
+        }
+        Event::ReceiveFailed => {
+            let begun = side.driver.may_fail || side.driver.partial;
+            if begun { Ok(()) } else { Err("a copy fails that was not begun") }
+        }
+        Event::AddressTaken => {
+            let looks = side.driver.probes || side.driver.partial;
+            if looks { Ok(()) } else { Err("somebody is found with the address though nobody looked") }
+        }
         Event::Granted { generation } => granted(side, peer, generation),
-        Event::Denied { .. }
-        | Event::Heard(_)
-        | Event::ReceiveFailed
-        | Event::AddressTaken
-        | Event::Linked(_)
-        | Event::Resource { .. }
-        | Event::Ordered(_) => Ok(()),
+        Event::Denied { generation } => denied(side, peer, generation),
+        Event::Resource { id, state } => checked(side, id, state),
+        // A link may come and go, and an operator order, at any moment.
+        Event::Heard(_) | Event::Linked(_) | Event::Ordered(_) => Ok(()),
     }
 }
 
@@ -50,28 +66,29 @@ fn done<const H: usize>(side: &Side<'_, H>, job: Job) -> Result<(), &'static str
     }
 }
 
-/// A stream that was stopped may have reported just before.
-fn streamed<const H: usize>(side: &Side<'_, H>, boot: Boot) -> Result<(), &'static str> {
-    if side.driver.streamed.contains(&boot) || side.driver.partial {
+/// Data pass between a source that was ordered to stream and a receiver that was ordered to receive just this, both
+/// at once; `theirs` is a moment on the receiver's clock. What either was told since does not matter: the report may
+/// have been under way.
+fn passes<const H: usize>(
+    side: &Side<'_, H>,
+    peer: &Side<'_, H>,
+    boot: Boot,
+    theirs: impl Fn(Tick) -> Tick,
+) -> Result<(), &'static str> {
+    let Some(timing) = side.replay.as_ref().map(|replay| replay.config().timing) else { return Ok(()) };
+    let apart = Merge::tolerance(&timing);
+    let mut streamed = side.driver.streamed.iter().filter(|((to, ..), _)| *to == boot).peekable();
+    if side.driver.partial {
         Ok(())
-    } else {
+    } else if streamed.peek().is_none() {
         Err("a stream reports that was never ordered to that life of the peer")
-    }
-}
-
-fn copied<const H: usize>(side: &Side<'_, H>, peer: &Side<'_, H>, boot: Boot) -> Result<(), &'static str> {
-    streamed(side, boot)?;
-    let receives = peer.driver.copied.contains(&side.boot) || peer.driver.partial;
-    // Of a life that is over it is not known any more.
-    if receives || boot != peer.boot { Ok(()) } else { Err("the peer has the copy and never received it") }
-}
-
-fn drained<const H: usize>(side: &Side<'_, H>, boot: Boot) -> Result<(), &'static str> {
-    streamed(side, boot)?;
-    if side.driver.drains || side.driver.partial {
+    } else if streamed.any(|((_, generation, term), at)| {
+        let from = Tick(theirs(*at).0.saturating_sub(apart));
+        peer.received(boot, (side.boot, *generation, *term), from)
+    }) {
         Ok(())
     } else {
-        Err("all is applied though nobody asked when it is")
+        Err("data pass to a peer that had stopped receiving")
     }
 }
 
@@ -81,11 +98,45 @@ fn granted<const H: usize>(
     peer: &Side<'_, H>,
     generation: Generation,
 ) -> Result<(), &'static str> {
+    asked(side, generation)?;
     if peer.granted.contains(&generation) {
         Err("the arbiter grants to both what it has to grant once")
-    } else if side.driver.asked || side.driver.partial {
-        Ok(())
+    } else if side.denied.contains(&generation) {
+        Err("the arbiter grants what it has denied")
     } else {
-        Err("the arbiter answers though it was not asked")
+        Ok(())
+    }
+}
+
+/// It denies what the peer has, which must have asked for it.
+fn denied<const H: usize>(
+    side: &Side<'_, H>,
+    peer: &Side<'_, H>,
+    generation: Generation,
+) -> Result<(), &'static str> {
+    asked(side, generation)?;
+    if side.granted.contains(&generation) {
+        Err("the arbiter denies what it has granted")
+    } else if !peer.may_have_asked(generation) {
+        Err("the arbiter denies what the peer never asked for")
+    } else {
+        Ok(())
+    }
+}
+
+fn asked<const H: usize>(side: &Side<'_, H>, generation: Generation) -> Result<(), &'static str> {
+    let asked = side.asked.contains(&generation) || side.driver.partial;
+    if asked { Ok(()) } else { Err("the arbiter answers what it was not asked") }
+}
+
+/// An application that has never run cannot have been looked at.
+fn checked<const H: usize>(side: &Side<'_, H>, id: u8, state: State) -> Result<(), &'static str> {
+    let Some(replay) = &side.replay else { return Ok(()) };
+    if state == State::Init {
+        Err("a checker finds nothing")
+    } else if replay.config().book.roled.has(id) && !side.driver.entered && !side.driver.partial {
+        Err("an application is checked that never ran")
+    } else {
+        Ok(())
     }
 }

@@ -15,12 +15,18 @@ pub(super) struct Driver {
     pub(super) address: bool,
     pub(super) source: Option<End>,
     pub(super) receive: Option<End>,
-    /// Lives of the peer that it was ever ordered to stream to, and to copy from.
-    pub(super) streamed: Vec<Boot>,
-    pub(super) copied: Vec<Boot>,
-    pub(super) drains: bool,
-    /// The arbiter was ever asked.
-    pub(super) asked: bool,
+    /// What it was ever ordered to stream, and when.
+    pub(super) streamed: Vec<(End, Tick)>,
+    /// Connections to these lives of the peer work.
+    pub(super) up: Vec<Boot>,
+    /// Whom it is to say of when all is applied.
+    pub(super) drains: Option<Boot>,
+    /// A copy was begun here, and has not been said to have failed.
+    pub(super) may_fail: bool,
+    /// It looks for others with the virtual IP, and has not found any.
+    pub(super) probes: bool,
+    /// A role was ever taken up, so the application may run.
+    pub(super) entered: bool,
     /// The newest job, unless it has ended.
     pub(super) job: Option<Job>,
     /// The record begins in the middle: what was ordered before is not known.
@@ -51,51 +57,58 @@ impl Driver {
     pub(super) fn told(&mut self, event: &Event) {
         match event {
             Event::Done { .. } => self.job = None,
-            Event::Drained { .. } => self.drains = false,
+            Event::Drained { .. } => self.drains = None,
+            Event::StreamUp { boot } => self.up.push(*boot),
+            Event::StreamLost { boot } => {
+                if let Some(at) = self.up.iter().position(|up| up == boot) {
+                    self.up.remove(at);
+                }
+            }
+            Event::ReceiveFailed => self.may_fail = false,
+            Event::AddressTaken => self.probes = false,
             Event::Woke
             | Event::Heard(_)
             | Event::Answered { .. }
             | Event::Granted { .. }
             | Event::Denied { .. }
             | Event::Copied { .. }
-            | Event::StreamLost { .. }
-            | Event::StreamUp { .. }
-            | Event::ReceiveFailed
-            | Event::AddressTaken
             | Event::Linked(_)
             | Event::Resource { .. }
             | Event::Ordered(_) => {}
         }
     }
 
-    pub(super) fn ordered<const H: usize>(&mut self, order: &Action<H>) {
+    pub(super) fn ordered<const H: usize>(&mut self, now: Tick, order: &Action<H>) {
         match *order {
             Action::Gate(gate) => self.gate = gate,
             Action::Lease(until) => self.lease = until,
             Action::Begin(job) => {
                 self.job = Some(job);
                 match job {
-                    Job::Enter { to, .. } => self.address = to.serves(),
+                    Job::Enter { to, .. } => {
+                        self.address = to.serves();
+                        self.entered = true;
+                    }
                     Job::Open | Job::Leave { .. } | Job::Close { .. } => self.address = false,
                     Job::Restart { .. } => {}
                 }
             }
             Action::Source { to, generation, term } => {
                 self.source = Some((to, generation, term));
-                self.streamed.push(to);
-                self.drains = false;
+                self.streamed.push(((to, generation, term), now));
+                self.drains = None;
             }
             Action::SourceStop => self.source = None,
-            Action::Drain => self.drains = true,
+            Action::Drain => self.drains = self.source.map(|(to, ..)| to),
             Action::Receive { from, generation, term, .. } => {
                 self.receive = Some((from, generation, term));
-                self.copied.push(from);
+                self.may_fail = true;
             }
             Action::ReceiveStop => self.receive = None,
-            Action::Ask { .. } => self.asked = true,
+            Action::Probe => self.probes = true,
             Action::Persist(_)
             | Action::Send(_)
-            | Action::Probe
+            | Action::Ask { .. }
             | Action::Answer { .. }
             | Action::Became { .. }
             | Action::Note(_) => {}

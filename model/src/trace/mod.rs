@@ -16,7 +16,7 @@ mod tests;
 
 use std::fmt;
 
-use safetui_core::{Boot, Config, Event, Input, Mirror, Tick};
+use safetui_core::{Boot, Config, Event, Input, Mirror, Tick, Timing};
 
 use crate::replay::{Difference, Differs};
 use clocks::Clocks;
@@ -165,7 +165,8 @@ impl Merge {
         let waits =
             |node: usize| sides[node].heard_next().is_some_and(|beat| sides[1 - node].is_to_send(&beat));
         if !waits(earlier) {
-            return Some(earlier);
+            let patient = self.is_to_ask(sides, earlier) && !waits(1 - earlier);
+            return Some(if patient { 1 - earlier } else { earlier });
         }
         if waits(1 - earlier) {
             let event = sides[earlier].heard_next().map(Event::Heard);
@@ -173,6 +174,23 @@ impl Merge {
             return None;
         }
         Some(1 - earlier)
+    }
+
+    /// Is `node` denied what its peer has yet to ask for, though no later than the clocks can be told apart?
+    fn is_to_ask<const H: usize>(&self, sides: &Sides<'_, H>, node: usize) -> bool {
+        let (side, peer) = (&sides[node], &sides[1 - node]);
+        let Some(timing) = side.replay.as_ref().map(|replay| replay.config().timing) else { return false };
+        let asks = side.denied_next().is_some_and(|generation| !peer.may_have_asked(generation));
+        let common = |node: usize| sides[node].next_at().map(|at| self.clocks.common(node, at));
+        let soon = common(1 - node)
+            .zip(common(node))
+            .is_some_and(|(theirs, mine)| theirs - mine <= Self::tolerance(&timing) as i64);
+        asks && soon
+    }
+
+    /// How far two moments of different nodes may lie apart and still have come in the other order.
+    const fn tolerance(timing: &Timing) -> u64 {
+        timing.delay + timing.late + timing.drift
     }
 
     fn life<const H: usize>(&mut self, sides: &mut Sides<'_, H>, node: usize, life: &Life<H>) {
@@ -186,7 +204,7 @@ impl Merge {
     fn input<const H: usize>(&mut self, sides: &mut Sides<'_, H>, node: usize, input: Input) {
         let place = Place { now: input.now, ..sides[node].place(node) };
         self.report.steps += 1;
-        if let Err(why) = allowed::check(&sides[node], &sides[1 - node], &input) {
+        if let Err(why) = allowed::check(sides, node, &input, &self.clocks) {
             return self.forbid(place, Some(input.event), why);
         }
         if let Some(replay) = &sides[node].replay {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use safetui_core::{Action, Beat, Boot, Event, Generation, Input, Mirror, Record, Role, Tick};
 
-use super::{Life, Place, Told, driver::Driver};
+use super::{
+    Life, Place, Told,
+    driver::{Driver, End},
+};
 use crate::replay::{Difference, Replay};
 
 /// What the record of a node says of a heartbeat that its peer has heard.
@@ -21,10 +24,20 @@ pub(super) enum Sent {
 struct Span {
     first: Tick,
     last: Tick,
+    /// It is recorded from its first input on.
+    whole: bool,
     over: bool,
     closed: bool,
     /// Between these moments inputs are lost.
     gaps: Vec<(Tick, Tick)>,
+}
+
+/// A life of a node was ordered to receive.
+struct Reception {
+    boot: Boot,
+    what: End,
+    /// When it was ordered to receive no more.
+    until: Option<Tick>,
 }
 
 pub(super) struct Side<'a, const H: usize> {
@@ -38,8 +51,11 @@ pub(super) struct Side<'a, const H: usize> {
     durable: [Option<Record<H>>; 2],
     sent: BTreeMap<(Boot, Tick, u8), Beat>,
     spans: BTreeMap<Boot, Span>,
-    /// Generations from which the arbiter let this node go on.
+    received: Vec<Reception>,
+    /// Generations from which this node asked to go on, those from which the arbiter let it, and those from which not.
+    pub(super) asked: Vec<Generation>,
     pub(super) granted: Vec<Generation>,
+    pub(super) denied: Vec<Generation>,
     closed: bool,
 }
 
@@ -57,7 +73,10 @@ impl<'a, const H: usize> Side<'a, H> {
             durable: [None; 2],
             sent: BTreeMap::new(),
             spans: BTreeMap::new(),
+            received: Vec::new(),
+            asked: Vec::new(),
             granted: Vec::new(),
+            denied: Vec::new(),
             closed: false,
         }
     }
@@ -74,6 +93,14 @@ impl<'a, const H: usize> Side<'a, H> {
             Told::Input(input) => input.now,
             Told::Core { .. } | Told::Closed => self.now,
         })
+    }
+
+    /// What the arbiter denies next, if that is what comes.
+    pub(super) fn denied_next(&self) -> Option<Generation> {
+        match &self.coming {
+            Some(Told::Input(Input { event: Event::Denied { generation }, .. })) => Some(*generation),
+            _ => None,
+        }
     }
 
     /// The heartbeat that is heard next, if that is what comes.
@@ -102,7 +129,8 @@ impl<'a, const H: usize> Side<'a, H> {
         (self.boot, self.now, self.closed) = (life.boot, life.now, false);
         self.driver = Driver::of(&life.core, !whole);
         self.durable = [Some(*life.core.record()), None];
-        let span = Span { first: life.now, last: life.now, over: false, closed: false, gaps: Vec::new() };
+        let (first, last) = (life.now, life.now);
+        let span = Span { first, last, whole, over: false, closed: false, gaps: Vec::new() };
         self.spans.entry(life.boot).or_insert(span).over = false;
         self.replay = Some(Replay::new(life.config, life.seq, life.core));
         fault
@@ -133,16 +161,25 @@ impl<'a, const H: usize> Side<'a, H> {
             span.last = input.now;
         }
         self.driver.told(&input.event);
-        if let Event::Granted { generation } = input.event {
-            self.granted.push(generation);
+        match input.event {
+            Event::Granted { generation } => self.granted.push(generation),
+            Event::Denied { generation } => self.denied.push(generation),
+            _ => {}
         }
         for order in decided.orders.iter() {
-            self.driver.ordered(&order);
+            self.driver.ordered(input.now, &order);
             match order {
                 Action::Persist(record) => self.durable = [Some(record), self.durable[0]],
                 Action::Send(beat) => {
                     self.sent.insert((beat.boot, beat.sent, beat.nth), beat);
                 }
+                Action::Receive { from, generation, term, .. } => {
+                    stop_receiving(&mut self.received, self.boot, input.now);
+                    let what = (from, generation, term);
+                    self.received.push(Reception { boot: self.boot, what, until: None });
+                }
+                Action::ReceiveStop => stop_receiving(&mut self.received, self.boot, input.now),
+                Action::Ask { generation } => self.asked.push(generation),
                 _ => {}
             }
         }
@@ -186,8 +223,7 @@ impl<'a, const H: usize> Side<'a, H> {
         }
         let Some(span) = self.spans.get(&beat.boot) else { return Sent::Unrecorded };
         let lost = span.gaps.iter().any(|(from, to)| (from.0..=to.0).contains(&beat.sent.0));
-        let over = span.over || !matches!(self.coming, Some(Told::Input(_) | Told::Core { .. }));
-        let after = beat.sent >= span.last && over;
+        let after = beat.sent >= span.last && self.is_over(span);
         if beat.sent < span.first || lost {
             Sent::Unrecorded
         } else if after && is_last_word(beat) {
@@ -199,11 +235,39 @@ impl<'a, const H: usize> Side<'a, H> {
         }
     }
 
+    /// Did that life of this node receive just this at some moment since `from`, as far as its record tells?
+    pub(super) fn received(&self, boot: Boot, what: End, from: Tick) -> bool {
+        let tells = self.spans.get(&boot).is_some_and(|span| self.tells_all(span));
+        let mut receptions = self.received.iter().filter(|it| it.boot == boot && it.what == what);
+        !tells || receptions.any(|it| it.until.is_none_or(|until| until >= from))
+    }
+
+    /// Has this node asked the arbiter for that generation, as far as its record tells?
+    pub(super) fn may_have_asked(&self, generation: Generation) -> bool {
+        self.asked.contains(&generation)
+            || self.spans.is_empty()
+            || !self.spans.values().all(|span| self.tells_all(span))
+    }
+
+    /// Is all that the life did in the record, so far? The end of one that was killed may be missing.
+    fn tells_all(&self, span: &Span) -> bool {
+        span.whole && span.gaps.is_empty() && (span.closed || !self.is_over(span))
+    }
+
+    fn is_over(&self, span: &Span) -> bool {
+        span.over || !matches!(self.coming, Some(Told::Input(_) | Told::Core { .. }))
+    }
+
     /// A guard has taken everything away and said so.
     pub(super) fn fenced_by_guard(&mut self) {
         self.driver.dies();
         self.driver.address = false;
     }
+}
+
+fn stop_receiving(received: &mut [Reception], boot: Boot, now: Tick) {
+    let open = received.iter_mut().filter(|it| it.boot == boot && it.until.is_none());
+    open.for_each(|it| it.until = Some(now));
 }
 
 /// What only a guard says: nothing serves, and nothing was heard.

@@ -1,8 +1,9 @@
 //! Two real cores, recorded as two nodes would, and what is not to be believed of them.
 
 use safetui_core::{
-    Action, Actions, Beat, Command, Config, Input, Job, Record, Rules, Timing, Witness, input::digest,
-    rule::Book,
+    Action, Actions, Beat, Command, Config, Generation, Input, Job, Record, Rules, Timing, Witness,
+    input::digest,
+    rule::{Book, Pace, Set, State},
 };
 
 use super::*;
@@ -25,7 +26,7 @@ const fn config(node: usize) -> Config {
         failover: true,
         first: node == 0,
         rules: Rules::ALL,
-        book: Book::EMPTY,
+        book: Book::EMPTY.followed(Set::of(0), Pace { act: 1, wake: 1, maxloop: 3, interval: 1 }),
     }
 }
 
@@ -36,6 +37,7 @@ const AHEAD: u64 = 7777;
 struct Pair {
     at: u64,
     cores: [Core; 2],
+    witness: Witness,
     told: [Vec<Told<4>>; 2],
     jobs: [Option<Job>; 2],
     /// On the way to each node, with the moment of arrival.
@@ -47,8 +49,12 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
+        Self::with(Witness::Router)
+    }
+
+    fn with(witness: Witness) -> Self {
         let life = |node: usize| Life {
-            config: config(node),
+            config: Config { witness, ..config(node) },
             boot: Boot(1 + node as u32),
             seq: 0,
             core: Core::new(clock(node, 1000), Boot(1 + node as u32), 99 + node as u64, Record::default()),
@@ -59,6 +65,7 @@ impl Pair {
         let mut pair = Self {
             at: 1000,
             cores: [0, 1].map(|node| lives[node].core),
+            witness,
             told: lives.map(|life| vec![Told::Life(Box::new(life))]),
             jobs: [None; 2],
             beats: Default::default(),
@@ -71,9 +78,17 @@ impl Pair {
         pair
     }
 
+    fn config(&self, node: usize) -> Config {
+        Config { witness: self.witness, ..config(node) }
+    }
+
     /// A pair that is ready.
     fn ready() -> Self {
-        let mut pair = Self::new();
+        Self::ready_with(Witness::Router)
+    }
+
+    fn ready_with(witness: Witness) -> Self {
+        let mut pair = Self::with(witness);
         pair.pass(1000);
         assert_eq!(pair.cores.map(|core| core.role().word()), ["PRIM", "SECOND"]);
         pair
@@ -81,7 +96,7 @@ impl Pair {
 
     fn given(&mut self, node: usize, event: Event) {
         let (now, mut out) = (clock(node, self.at), Actions::default());
-        self.cores[node].handle(&config(node), now, event, &mut out);
+        self.cores[node].handle(&self.config(node), now, event, &mut out);
         let orders = digest(self.told[node].len() as u64 - 1, &out, &self.cores[node]);
         self.told[node].push(Told::Input(Input { now, event, orders }));
         let peer = self.cores[1 - node].boot();
@@ -89,7 +104,10 @@ impl Pair {
             match order {
                 Action::Begin(job) => self.jobs[node] = Some(job),
                 Action::Send(beat) if !self.cut => self.beats[1 - node].push((self.at + 1, beat)),
-                Action::Source { .. } => self.reports[node].push(Event::Copied { boot: peer }),
+                // The last one is reported first.
+                Action::Source { .. } => {
+                    self.reports[node].extend([Event::Copied { boot: peer }, Event::StreamUp { boot: peer }]);
+                }
                 Action::Drain => self.reports[node].push(Event::Drained { boot: peer }),
                 _ => {}
             }
@@ -116,7 +134,7 @@ impl Pair {
                 if let Some(event) = self.reports[node].pop() {
                     self.given(node, event);
                 }
-                if now >= self.cores[node].next_wake(&config(node)).0 {
+                if now >= self.cores[node].next_wake(&self.config(node)).0 {
                     self.given(node, Event::Woke);
                 }
             }
@@ -146,11 +164,11 @@ impl Pair {
     /// A forger who has the core makes the digests right.
     fn record_again(&mut self, node: usize) {
         let Told::Life(life) = &self.told[node][0] else { panic!("a record begins with a life") };
-        let mut core = life.core;
+        let (mut core, config) = (life.core, life.config);
         for (seq, told) in self.told[node].iter_mut().skip(1).enumerate() {
             if let Told::Input(input) = told {
                 let mut out = Actions::default();
-                core.handle(&config(node), input.now, input.event, &mut out);
+                core.handle(&config, input.now, input.event, &mut out);
                 input.orders = digest(seq as u64, &out, &core);
             }
         }
@@ -238,21 +256,141 @@ fn nothing_is_heard_before_it_is_sent() {
     assert!(found.why.contains("heard before it can have been sent"), "{found:?}");
 }
 
+/// What `node` is given next must be refused, and the peer goes on for a while.
+#[track_caller]
+fn refused(mut pair: Pair, node: usize, event: Event, why: &str) {
+    assert_eq!(pair.merged().forbidden, None, "before {event:?}");
+    let at = pair.told[node].len() as u64 - 1;
+    pair.given(node, event);
+    pair.pass(50);
+    forbidden(&pair, node, at, why);
+}
+
 #[test]
 fn what_no_driver_reports_is_not_believed() {
-    let cases: [(usize, Event, &str); 5] = [
+    let cases: [(usize, Event, &str); 9] = [
         (0, Event::Copied { boot: Boot(9) }, "never ordered to that life"),
         (0, Event::Drained { boot: Boot(2) }, "nobody asked"),
         (1, Event::StreamUp { boot: Boot(1) }, "never ordered to that life"),
+        (0, Event::StreamLost { boot: Boot(9) }, "not up"),
+        (0, Event::ReceiveFailed, "not begun"),
+        (1, Event::AddressTaken, "nobody looked"),
         (0, Event::Done { job: Job::Open, ok: true }, "not begun"),
-        (1, Event::Granted { generation: safetui_core::Generation(5) }, "was not asked"),
+        (1, Event::Granted { generation: Generation(5) }, "was not asked"),
+        (1, Event::Resource { id: 0, state: State::Init }, "finds nothing"),
     ];
     for (node, event, why) in cases {
-        let mut pair = Pair::ready();
-        let at = pair.told[node].len() as u64 - 1;
-        pair.given(node, event);
-        forbidden(&pair, node, at, why);
+        refused(Pair::ready(), node, event, why);
     }
+}
+
+#[test]
+fn what_has_been_reported_is_not_reported_again() {
+    let mut pair = Pair::ready();
+    let (lost, up) = (Event::StreamLost { boot: Boot(2) }, Event::StreamUp { boot: Boot(2) });
+    pair.given(0, lost);
+    pair.given(0, up);
+    pair.given(0, lost);
+    refused(pair, 0, lost, "not up");
+    let mut pair = Pair::ready();
+    pair.given(1, Event::ReceiveFailed);
+    refused(pair, 1, Event::ReceiveFailed, "not begun");
+    let mut pair = Pair::ready();
+    // Its heartbeats no longer come, so the secondary looks whether its address is still there.
+    pair.cut = true;
+    pair.pass(450);
+    pair.given(1, Event::AddressTaken);
+    refused(pair, 1, Event::AddressTaken, "nobody looked");
+}
+
+#[test]
+fn an_application_that_has_never_run_is_not_checked() {
+    let found = Event::Resource { id: 0, state: State::Up };
+    refused(Pair::new(), 1, found, "never ran");
+    let mut pair = Pair::ready();
+    pair.given(1, found);
+    assert_eq!(pair.merged().forbidden, None);
+}
+
+/// A primary that hears, `late` milliseconds after the secondary was stopped, that it copies.
+fn stopped_before_the_source_began(late: u64) -> Pair {
+    let mut pair = Pair::new();
+    while pair.cores[1].role().word() != "SECOND" {
+        pair.pass(1);
+    }
+    let says_so = pair.beats[0].pop().expect("it says that it copies");
+    pair.beats[0].clear();
+    pair.cut = true;
+    // While its scripts run it would refuse.
+    pair.pass(5);
+    pair.given(1, Event::Ordered(Command::Stop));
+    pair.pass(late);
+    pair.given(0, Event::Heard(says_so.1));
+    pair.pass(1);
+    pair
+}
+
+#[test]
+fn no_data_pass_to_who_has_stopped_receiving() {
+    // The clocks are not known better than that.
+    let mut soon = stopped_before_the_source_began(5);
+    soon.pass(50);
+    assert_eq!(soon.merged().forbidden, None);
+    let mut late = stopped_before_the_source_began(100);
+    late.pass(50);
+    let found = late.merged().forbidden.unwrap();
+    assert_eq!((found.at.node, found.event), (0, Some(Event::StreamUp { boot: Boot(2) })));
+    assert!(found.why.contains("stopped receiving"), "{found:?}");
+}
+
+/// A pair whose nodes no longer hear each other, and who has asked the arbiter by now.
+fn asking(span: u64, asked: [bool; 2]) -> (Pair, Generation) {
+    let mut pair = Pair::ready_with(Witness::Arbiter);
+    let shared = pair.cores[0].record().generation;
+    pair.cut = true;
+    pair.pass(span);
+    assert_eq!(pair.cores.map(|core| core.asks()), asked);
+    (pair, shared)
+}
+
+#[test]
+fn an_arbiter_denies_only_what_the_peer_has_asked_for() {
+    let (pair, generation) = asking(420, [true, false]);
+    refused(pair, 0, Event::Denied { generation }, "the peer never asked");
+    let (pair, generation) = asking(420, [true, false]);
+    refused(pair, 1, Event::Denied { generation }, "was not asked");
+    // The primary has given way meanwhile, and hears the answer all the same.
+    let (mut pair, generation) = asking(510, [false, true]);
+    pair.given(1, Event::Granted { generation });
+    pair.given(0, Event::Denied { generation });
+    pair.pass(50);
+    assert_eq!(pair.merged().forbidden, None);
+    refused(pair, 0, Event::Granted { generation }, "to both");
+}
+
+#[test]
+fn an_arbiter_that_is_asked_just_before_may_seem_to_be_asked_just_after() {
+    let (mut pair, _) = asking(420, [true, false]);
+    let mut span = 420;
+    while !pair.cores[1].asks() {
+        pair.pass(1);
+        span += 1;
+    }
+    let (mut pair, generation) = asking(span - 5, [true, false]);
+    pair.given(0, Event::Denied { generation });
+    pair.pass(50);
+    assert!(pair.cores[1].asks());
+    assert_eq!(pair.merged().forbidden, None);
+}
+
+#[test]
+fn an_arbiter_does_not_take_back_what_it_has_said() {
+    let (mut pair, generation) = asking(510, [false, true]);
+    pair.given(0, Event::Denied { generation });
+    refused(pair, 0, Event::Granted { generation }, "what it has denied");
+    let (mut pair, generation) = asking(420, [true, false]);
+    pair.given(0, Event::Granted { generation });
+    refused(pair, 0, Event::Denied { generation }, "what it has granted");
 }
 
 #[test]

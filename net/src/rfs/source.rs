@@ -83,7 +83,8 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     welcome.u8(0).u64(attached.session).u64(attached.base);
     let connection = attached.connection;
     let sent = sender.send(&[welcome.0]);
-    if sent.is_ok() {
+    let up = sent.is_ok();
+    if up {
         shared.report(Report::SourceUp { boot });
     }
     attached.reports.into_iter().for_each(|report| shared.report(report));
@@ -106,7 +107,7 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
         Ok(why) => why,
         Err(error) => error.to_string(),
     };
-    if let Some(boot) = shared.flow.lost(connection) {
+    if let Some(boot) = shared.flow.lost(connection).filter(|_| up) {
         shared.report(Report::SourceLost { boot, why });
     }
     Ok(())
