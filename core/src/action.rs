@@ -2,7 +2,7 @@
 
 use crate::{
     event::{Beat, Command, Refusal},
-    record::{Boot, Generation, Record},
+    record::{Boot, Generation, Ledger, Record},
     role::{Cause, Role},
     rule::Order,
     time::Tick,
@@ -35,9 +35,9 @@ pub enum Action<const H: usize> {
     ReceiveStop,
     /// Ask the service network whether somebody still answers for the virtual IP.
     Probe,
-    /// Ask the arbiter for the right to go on alone from that generation; said again each period until it is
-    /// answered as [`crate::Event::Granted`] or [`crate::Event::Denied`].
-    Ask { generation: Generation },
+    /// Ask the arbiter for the right to go on alone from that generation, if that is the ledger which it keeps; said
+    /// again each period until it is answered as [`crate::Event::Granted`] or [`crate::Event::Denied`].
+    Ask { generation: Generation, ledger: Ledger },
     /// The command was taken or refused.
     Answer { command: Command, refused: Option<Refusal> },
     /// The role has changed.

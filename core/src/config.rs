@@ -92,10 +92,12 @@ pub enum Rule {
     Damping,
     /// Where there is an arbiter, only its grant of the shared generation wins a contested window.
     Grant,
+    /// Only the ledger that was known when the pair was made may grant what the pair shares.
+    SameLedger,
 }
 
 impl Rule {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Hold,
         Self::MarkFirst,
         Self::Continuity,
@@ -117,6 +119,7 @@ impl Rule {
         Self::MaxLoop,
         Self::Damping,
         Self::Grant,
+        Self::SameLedger,
     ];
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     action::Job,
-    record::{Boot, Generation, Kin, Mark, Side},
+    record::{Boot, Generation, Kin, Ledger, Mark, Side},
     role::{Role, Status},
     rule::{Set, State},
     time::Tick,
@@ -42,6 +42,8 @@ pub enum Event {
     Resource { id: u8, state: State },
     /// An operator's command.
     Ordered(Command),
+    /// The arbiter answers, and that is the ledger which it keeps.
+    Ledger(Ledger),
 }
 
 /// What a node says of itself once in a period, and at once when it changes.

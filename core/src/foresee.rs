@@ -189,7 +189,7 @@ impl<const H: usize> Run<'_, H> {
                 match action {
                     Action::Send(beat) => self.wires[1 - node] = Some(beat),
                     // Of the two, only one can be silent here, so the other is granted what it asks for.
-                    Action::Ask { generation } if self.answers[node] => {
+                    Action::Ask { generation, .. } if self.answers[node] => {
                         next = Some(Event::Granted { generation });
                     }
                     Action::Begin(job) => {

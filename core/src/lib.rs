@@ -33,6 +33,6 @@ pub use event::{Beat, Command, Echo, Event, Refusal};
 pub use graph::Graph;
 pub use input::Input;
 pub use mirror::Mirror;
-pub use record::{Boot, Generation, Kin, Mark, Record, Side};
+pub use record::{Boot, Generation, Kin, Ledger, Mark, Record, Side};
 pub use role::{Cause, Role, Status};
 pub use time::{Due, Tick};

@@ -11,6 +11,17 @@ impl Generation {
     pub const NONE: Self = Self(0);
 }
 
+/// Random name of what an arbiter has written down; [`Ledger::NONE`] before any is known.
+///
+/// An arbiter that has lost its memory keeps another ledger than before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Ledger(pub u64);
+
+impl Ledger {
+    pub const NONE: Self = Self(0);
+}
+
 /// One life of a node's agent; grows with every start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -39,7 +39,7 @@ pub enum Cause {
     Reunited,
     /// The operator said so.
     Forced,
-    /// The primary cannot reach this node with data.
+    /// The primary cannot reach this node with data, or the arbiter does not know this pair.
     Dismissed,
     /// The peer serves and has newer data: copy it.
     Followed,
@@ -151,7 +151,7 @@ impl Cause {
             Self::Reunited => "both nodes are back and this one was primary",
             Self::Forced => "forced by the operator",
             Self::Followed => "the peer serves: copying from it",
-            Self::Dismissed => "the primary reaches this node with heartbeats, but not with data",
+            Self::Dismissed => "the pair is made anew, as no data arrive or the arbiter has lost its memory",
             Self::CannotApply => "this node cannot apply what it is sent (disk full, or failing)",
             Self::CopyBroken => "the copy from the peer broke off",
             Self::Paired => "the secondary has everything",

@@ -43,6 +43,7 @@ fn without(rule: Rule) -> Mutant {
         Rule::MaxLoop => ("MaxLoop", worlds::RESTARTING),
         Rule::Damping => ("Damping", worlds::WAITING),
         Rule::Grant => ("Grant", worlds::ARBITER_AND_CUTS),
+        Rule::SameLedger => ("SameLedger", worlds::ARBITER_ANEW),
     };
     Mutant { rule: name, settings: Settings { rules: [Rules::without(rule); 2], ..world } }
 }

@@ -28,6 +28,7 @@ const NO_FAULT: Budget = Budget {
     wipes: 0,
     unplugs: 0,
     failures: 0,
+    amnesias: 0,
     writes: Budget::ANY,
 };
 
@@ -306,9 +307,32 @@ pub const ARBITER_AND_CUTS: Settings = Settings {
     ..ARBITER
 };
 
+/// A third machine that is installed anew at the worst moment.
+pub const ARBITER_ANEW: Settings = Settings {
+    name: "an arbiter that loses its memory, and the nodes parted",
+    budget: Budget { cuts: 1, amnesias: 1, ..NO_FAULT },
+    cuts: &[Cut::Direct],
+    ..ARBITER
+};
+
 /// Every kind of cut in which one and the same machine is asked.
 pub const ANY: &[Cut] =
     &[Cut::Off(0), Cut::Off(1), Cut::Router, Cut::All, Cut::Direct, Cut::Deaf(0), Cut::Deaf(1)];
+
+/// And those in which a node reaches too few of several routers, though by one of them it may still hear its peer.
+/// Whoever reaches more than half of them reaches one that any other such node does, so three stand for any number.
+pub const SEVERAL: &[Cut] = &[
+    Cut::Off(0),
+    Cut::Off(1),
+    Cut::Router,
+    Cut::All,
+    Cut::Direct,
+    Cut::Deaf(0),
+    Cut::Deaf(1),
+    Cut::Views([0b111, 0b001]),
+    Cut::Views([0b001, 0b111]),
+    Cut::Views([0b001, 0b001]),
+];
 
 /// Windows that never end by the heartbeats that pass, and nobody notices that time has leapt.
 const PATIENT: Timing = Timing { timeout: 10, guard: 10, late: 100, ..PROMPT };
@@ -368,6 +392,12 @@ pub fn nightly() -> Vec<Entry> {
         with(ARBITER_AND_CUTS, ARBITER_AND_CUTS.budget, ARBITER_AND_CUTS.name, 19_556_803),
         with(FROZEN_ARBITER, FROZEN_ARBITER.budget, FROZEN_ARBITER.name, 29_857_450),
         with(UNTIMED_TWICE, UNTIMED_TWICE.budget, UNTIMED_TWICE.name, 10_793_533),
+        with(
+            Settings { cuts: ANY, ..ARBITER_ANEW },
+            ARBITER_ANEW.budget,
+            "an arbiter that loses its memory, and a cut of any kind",
+            2_227_191,
+        ),
     ]
 }
 
@@ -406,5 +436,6 @@ pub fn all() -> Vec<Entry> {
         pinned(ARBITER, 400_516),
         pinned(ARBITER_AND_CRASH, 37_796),
         pinned(UNTIMED, 451_315),
+        pinned(ARBITER_ANEW, 1_679_762),
     ]
 }

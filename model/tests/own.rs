@@ -32,6 +32,7 @@ fn module(witness: Witness) -> Subject {
         voice,
         timing: LAN,
         witness,
+        several: false,
         relay: true,
         failover: true,
         starts: true,
@@ -55,6 +56,18 @@ fn finding<'a>(outcome: &'a Outcome, property: &str) -> &'a Finding {
 
 fn story(finding: &Finding) -> Vec<String> {
     finding.story.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn of_several_routers_each_may_be_lost_by_itself() {
+    let one = module(Witness::Router);
+    let several = Subject { several: true, ..one.clone() };
+    let cut = Limits { budget: Budget { cuts: 1, ..Budget::default() }, ..limits(1) };
+    let [one, several] = [one, several].map(|subject| checked(&subject, &cut));
+    assert_eq!((one.verdict(), several.verdict()), (Verdict::Holds, Verdict::Holds));
+    let states = |outcome: &Outcome| outcome.levels.last().unwrap().states;
+    assert!(states(&several) > states(&one), "{} {}", states(&several), states(&one));
+    assert!(several.assumed.iter().any(|said| said.contains("one by one")), "{:?}", several.assumed);
 }
 
 #[test]

@@ -7,12 +7,16 @@
 //! generation to one node, once, so however late the answers come, one of the two goes on at most. A primary
 //! that waits for the answer has no lease and acknowledges nothing by itself; when the guard is over it gives
 //! way. A secondary asks until it is answered.
+//!
+//! An arbiter that has lost its memory would grant once more what it has granted. It then keeps another ledger, and a
+//! question names the one that the asker knew when the pair was made: before either of the two could ask about what
+//! they share. A pair whose arbiter keeps another ledger is made anew.
 
 use super::{Flow, Mirror, Run};
 use crate::{
     action::{Action, Actions, Note},
     config::{Config, Rule, Witness},
-    record::{Generation, Mark},
+    record::{Generation, Ledger, Mark},
     role::{Cause, Role},
     time::{Due, Tick},
 };
@@ -129,10 +133,18 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// Once a period, with the heartbeat: a question or its answer may be lost.
-    pub(super) fn ask(&self, out: &mut Actions<H>) {
-        if self.asking.is_some() {
-            out.push(Action::Ask { generation: self.record.generation });
+    pub(super) fn ask(&self, cfg: &Config, out: &mut Actions<H>) {
+        let ledger = if cfg.rules.has(Rule::SameLedger) { self.paired_by } else { self.ledger };
+        if self.asking.is_some() && ledger != Ledger::NONE {
+            out.push(Action::Ask { generation: self.record.generation, ledger });
         }
+    }
+
+    /// The arbiter can no longer say who of this pair may go on alone: it has forgotten what it said before, or was
+    /// not known. A new pairing, in a fresh generation, is one that it knows all about.
+    pub(super) fn is_unknown_to_arbiter(&self, cfg: &Config) -> bool {
+        let other = self.ledger != Ledger::NONE && self.ledger != self.paired_by;
+        other && cfg.arbitrates() && cfg.rules.has(Rule::SameLedger) && self.asking.is_none()
     }
 
     /// Is this the answer that the node waits for? One to an earlier question names an earlier generation.

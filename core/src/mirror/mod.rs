@@ -27,7 +27,7 @@ use crate::{
     action::{Action, Actions, Gate, Job, Note},
     config::{Config, Rule},
     event::{Beat, Command, Echo, Event},
-    record::{Boot, Generation, Kin, Mark, Record},
+    record::{Boot, Generation, Kin, Ledger, Mark, Record},
     role::{Cause, Role, Status},
     rule::{State, Watch},
     time::{Due, Tick},
@@ -135,6 +135,9 @@ pub struct Mirror<const H: usize = 64> {
     probed: bool,
     /// Since when this node asks the arbiter whether it may go on alone.
     asking: Option<Tick>,
+    /// The ledger that the arbiter keeps, as it said last, and as it had said when this pair was made.
+    ledger: Ledger,
+    paired_by: Ledger,
     /// Somebody answered for the virtual IP since the peer was last heard.
     taken: bool,
     ask_swap: bool,
@@ -172,6 +175,8 @@ impl<const H: usize> Mirror<H> {
             sent_at: Tick(0),
             probed: false,
             asking: None,
+            ledger: Ledger::NONE,
+            paired_by: Ledger::NONE,
             taken: false,
             ask_swap: false,
             linked: true,
@@ -214,6 +219,7 @@ impl<const H: usize> Mirror<H> {
             Event::Linked(linked) => self.linked = linked,
             Event::Resource { id, state } => self.resource(id, state),
             Event::Ordered(command) => self.order(cfg, now, command, out),
+            Event::Ledger(ledger) => self.ledger = ledger,
         }
     }
 
@@ -266,7 +272,7 @@ impl<const H: usize> Mirror<H> {
         self.sent = if self.sent_at == now { self.sent.saturating_add(1) } else { 0 };
         self.sent_at = now;
         out.push(Action::Send(self.as_beat(cfg, now)));
-        self.ask(out);
+        self.ask(cfg, out);
         self.lease(cfg, now, out);
     }
 
@@ -386,6 +392,8 @@ impl<const H: usize> Mirror<H> {
         self.fenced = beat.fenced;
         self.partner = beat.partner;
         self.copying = beat.generation;
+        // The arbiter says the same to both.
+        (self.ledger, self.paired_by) = (me.ledger, me.ledger);
         self.flow = match beat.role {
             Role::Second if copying => Flow::Copying,
             Role::Second | Role::Prim => Flow::Level,
@@ -454,6 +462,11 @@ impl<const H: usize> Mirror<H> {
 
     pub const fn flow(&self) -> Flow {
         self.flow
+    }
+
+    /// The ledger that the arbiter keeps, as far as this node knows.
+    pub const fn ledger(&self) -> Ledger {
+        self.ledger
     }
 
     pub const fn cause(&self) -> Cause {

@@ -97,6 +97,7 @@ impl<const H: usize> Mirror<H> {
         self.flow = Flow::Copying;
         self.partner = beat.boot;
         self.copying = beat.generation;
+        self.paired_by = self.ledger;
         self.persist(
             Record { mark: Mark::Copying, term: beat.term.max(self.record.term), ..self.record },
             out,
@@ -165,7 +166,9 @@ impl<const H: usize> Mirror<H> {
     fn settle_level(&mut self, cfg: &Config, now: Tick, beat: &Beat, out: &mut Actions<H>) {
         let same = beat.generation == self.record.generation && beat.mark == Mark::Shared;
         match beat.role {
-            Role::Prim if same && beat.dismiss => self.stop_following(now, Cause::Dismissed, out),
+            Role::Prim if same && (beat.dismiss || self.is_unknown_to_arbiter(cfg)) => {
+                self.stop_following(now, Cause::Dismissed, out);
+            }
             Role::Prim if same => {}
             Role::Wait | Role::Stop if same && !beat.fenced => {}
             Role::Wait | Role::Stop if same => self.take_over(cfg, now, Cause::PeerLeft, out),
@@ -259,9 +262,10 @@ impl<const H: usize> Mirror<H> {
     }
 
     /// A primary that hears its secondary but cannot send it data must not wait for ever, and must not go on
-    /// by itself either: the secondary steps back first.
+    /// by itself either: the secondary steps back first. So it does when the pair has to be made anew.
     pub(super) fn dismisses(&self, cfg: &Config, now: Tick) -> bool {
-        self.role == Role::Prim && self.broken.is_some_and(|since| now.since(since) >= cfg.timing.timeout)
+        let broken = self.broken.is_some_and(|since| now.since(since) >= cfg.timing.timeout);
+        self.role == Role::Prim && (broken || self.is_unknown_to_arbiter(cfg))
     }
 
     /// Is there a secondary that has everything and is heard?
@@ -297,6 +301,7 @@ impl<const H: usize> Mirror<H> {
     /// From here on this node depends on its secondary.
     fn pair(&mut self, cfg: &Config, now: Tick, out: &mut Actions<H>) {
         self.persist(Record { mark: Mark::Shared, side: Side::Prim, ..self.record }, out);
+        self.paired_by = self.ledger;
         self.turn(now, Cause::Paired, out);
         self.lease(cfg, now, out);
     }

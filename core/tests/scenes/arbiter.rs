@@ -1,7 +1,7 @@
 //! A pair with an arbiter: what its word, its silence and its lateness lead to.
 
-use crate::scene::{ALONE, PRIM, Pair, SECOND, WAIT};
-use safetui_core::{Action, Command, Event, Gate, Generation, Role, Status, Witness, explain::Block};
+use crate::scene::{ALONE, LEDGER, PRIM, Pair, SECOND, WAIT};
+use safetui_core::{Action, Command, Event, Gate, Generation, Ledger, Role, Status, Witness, explain::Block};
 
 /// A ready pair whose nodes no longer hear each other; nobody has decided yet.
 fn parted() -> Pair {
@@ -18,7 +18,7 @@ fn shared(pair: &Pair) -> Generation {
 fn questions(pair: &mut Pair, node: usize) -> usize {
     let orders = std::mem::take(&mut pair.nodes[node].orders);
     let generation = shared(pair);
-    orders.into_iter().filter(|it| *it == Action::Ask { generation }).count()
+    orders.into_iter().filter(|it| *it == Action::Ask { generation, ledger: LEDGER }).count()
 }
 
 #[test]
@@ -96,4 +96,56 @@ fn an_operator_may_speak_for_a_silent_arbiter() {
     pair.order(1, Command::Failover);
     pair.pass(100);
     assert_eq!(pair.nodes[1].state(), ALONE);
+}
+
+#[test]
+fn a_pair_whose_arbiter_has_lost_its_memory_is_made_anew_and_until_then_asks_for_what_it_knew() {
+    let mut pair = Pair::ready();
+    pair.nodes.iter_mut().for_each(|node| node.cfg.witness = Witness::Arbiter);
+    let before = shared(&pair);
+    pair.event(0, Event::Ledger(Ledger(78)));
+    pair.event(1, Event::Ledger(Ledger(78)));
+    pair.pass(3000);
+    assert_eq!(pair.states(), [PRIM, SECOND]);
+    assert_ne!(shared(&pair), before, "in a fresh generation");
+    // Who hears of it only when it waits for a word waits for the word of the other.
+    pair.speaks = [false; 2];
+    pair.pass(1100);
+    pair.event(0, Event::Ledger(Ledger(79)));
+    pair.nodes[0].orders.clear();
+    pair.pass(200);
+    let asks = |it: &&Action<4>| matches!(it, Action::Ask { .. });
+    let asked: Vec<_> = pair.nodes[0].orders.iter().filter(asks).collect();
+    let question = Action::Ask { generation: shared(&pair), ledger: Ledger(78) };
+    assert!(!asked.is_empty() && asked.iter().all(|it| **it == question), "{asked:?}");
+}
+
+#[test]
+fn either_node_makes_the_pair_anew() {
+    for node in [0, 1] {
+        let mut pair = Pair::ready();
+        pair.nodes.iter_mut().for_each(|node| node.cfg.witness = Witness::Arbiter);
+        let before = shared(&pair);
+        pair.event(node, Event::Ledger(Ledger(78)));
+        pair.pass(20);
+        pair.event(1 - node, Event::Ledger(Ledger(78)));
+        pair.pass(3000);
+        assert_eq!(pair.states(), [PRIM, SECOND]);
+        assert_ne!(shared(&pair), before, "node {node}");
+    }
+}
+
+#[test]
+fn where_no_arbiter_was_known_none_is_asked() {
+    let mut pair = Pair::fresh();
+    pair.nodes.iter_mut().for_each(|node| node.cfg.witness = Witness::Arbiter);
+    pair.order(0, Command::Prim);
+    pair.order(1, Command::Start);
+    pair.pass(3000);
+    assert_eq!(pair.states(), [PRIM, SECOND]);
+    pair.runs[0] = false;
+    pair.pass(5000);
+    let asks = |it: &Action<4>| matches!(it, Action::Ask { .. });
+    assert_eq!(pair.nodes[1].state(), (Role::Second, Status::Transient));
+    assert!(!pair.nodes[1].orders.iter().any(asks));
 }

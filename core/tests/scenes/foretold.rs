@@ -65,7 +65,7 @@ impl Scene {
     fn arbitrate(&mut self, node: usize) {
         let orders = std::mem::take(&mut self.pair.nodes[node].orders);
         let asked = orders.into_iter().rev().find_map(|order| match order {
-            Action::Ask { generation } => Some(generation),
+            Action::Ask { generation, .. } => Some(generation),
             _ => None,
         });
         let Some(generation) = asked.filter(|_| self.pair.router[node]) else { return };

@@ -97,7 +97,7 @@ impl Scribe {
                 let aside = if aside { ", keeping aside what it overwrites" } else { "" };
                 format!("receives from boot {} in {}, term {term}{aside}", from.0, self.name(generation))
             }
-            Action::Ask { generation } => format!("asks for {}", self.name(generation)),
+            Action::Ask { generation, .. } => format!("asks for {}", self.name(generation)),
             Action::Became { from, to, cause } => {
                 format!("{} to {}: {}", from.word(), to.word(), cause.text())
             }

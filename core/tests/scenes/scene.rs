@@ -1,8 +1,8 @@
 //! Two cores and the shortest way between them: enough to read a behaviour like a scene.
 
 use safetui_core::{
-    Action, Actions, Beat, Boot, Command, Config, Event, Job, Mirror, Record, Role, Rules, Status, Tick,
-    Timing, Witness,
+    Action, Actions, Beat, Boot, Command, Config, Event, Job, Ledger, Mirror, Record, Role, Rules, Status,
+    Tick, Timing, Witness,
     mirror::Flow,
     rule::{Book, Order, Pace, Read, Set, State, Term},
 };
@@ -37,6 +37,9 @@ pub(crate) fn book() -> Book {
     let roled = Set::of(PORT).with(Set::of(ADDRESS));
     book.unwrap().followed(roled, Pace { act: 100, wake: 1000, maxloop: 3, interval: 86_400_000 })
 }
+
+/// What an arbiter keeps, if there is one.
+pub(crate) const LEDGER: Ledger = Ledger(77);
 
 /// One node with what its driver would hold.
 #[derive(Clone)]
@@ -124,6 +127,7 @@ impl Pair {
         let mut pair = Self::fresh();
         pair.order(0, Command::Prim);
         pair.order(1, Command::Start);
+        (0..2).for_each(|node| pair.event(node, Event::Ledger(LEDGER)));
         pair.pass(3000);
         assert_eq!([pair.nodes[0].state(), pair.nodes[1].state()], [PRIM, SECOND]);
         pair.nodes.iter_mut().for_each(|node| node.orders.clear());

@@ -16,6 +16,9 @@ pub(super) fn assumed(subject: &Subject, limits: &Limits, faults: u8) -> Vec<Str
         "what a disk was told to keep, it keeps; scripts end".into(),
     ];
     let witness = &subject.voice.witness;
+    if subject.several {
+        said.push("routers answer or not one by one; three of them stand for any number".into());
+    }
     match subject.witness {
         Witness::None => {}
         Witness::Router if subject.relay => said.push(format!(

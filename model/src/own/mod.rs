@@ -39,6 +39,8 @@ pub struct Subject {
     /// As it is configured, in milliseconds.
     pub timing: Timing,
     pub witness: Witness,
+    /// Is it more than half of several routers that must answer?
+    pub several: bool,
     /// Do heartbeats also travel reflected by the router?
     pub relay: bool,
     /// Does the secondary take over by itself?
@@ -281,7 +283,11 @@ fn explore_to(
 impl Subject {
     /// The world of this module, with at most so many of the faults that `budget` allows.
     fn settings(&self, timing: Timing, budget: &Budget, faults: u8) -> Settings {
-        let asks = self.witness != Witness::None;
+        let cuts = match self.witness {
+            Witness::None => worlds::PLAIN,
+            Witness::Router if self.several => worlds::SEVERAL,
+            Witness::Router | Witness::Arbiter => worlds::ANY,
+        };
         Settings {
             name: "the module",
             timing,
@@ -292,7 +298,7 @@ impl Subject {
             strict: true,
             delay: timing.delay as u8,
             relay: self.relay,
-            cuts: if asks { worlds::ANY } else { worlds::PLAIN },
+            cuts,
             ..worlds::CALM
         }
         .watching(&self.book, self.checked, self.timing.period)

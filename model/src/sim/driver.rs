@@ -124,7 +124,7 @@ impl World {
                 let life = self.nodes[node].life;
                 self.queue.push(self.now + takes, What::Probed { node, life });
             }
-            Action::Ask { generation } => self.ask_arbiter(node, generation),
+            Action::Ask { generation, .. } => self.ask_arbiter(node, generation),
             Action::Answer { command, refused } => self.answered(node, command, refused),
             Action::Became { from, to, cause } => {
                 self.became(node, from, to, cause);

@@ -35,7 +35,7 @@ pub use property::PROPERTIES;
 pub use run::{Options, Report, Surroundings, TIMING, Tally, run};
 pub use story::Violation;
 
-use safetui_core::{Actions, Command, Config, Event, Generation};
+use safetui_core::{Actions, Command, Config, Event, Generation, Witness};
 
 use clock::{Clock, MS, Moment, SECOND};
 use dice::Dice;
@@ -121,6 +121,9 @@ impl World {
         let linked = self.mends.linked(node);
         self.ask(node, self.now);
         self.happened(node, Event::Linked(linked));
+        if self.configs[node].witness == Witness::Arbiter {
+            self.happened(node, Event::Ledger(safetui_core::Ledger(1)));
+        }
         if let Some(command) = command {
             self.happened(node, Event::Ordered(command));
         }

@@ -69,6 +69,7 @@ impl Voice {
             Step::LoseVerdict(node) => {
                 between(format!("the answer of {} to {} is lost", self.witness, self.name(node)))
             }
+            Step::Amnesia => between(format!("{} loses its memory and begins another ledger", self.witness)),
             Step::Backup(node) => at(node, "has its disk copied to a backup"),
             Step::Restore(node) => at(node, "gets its disk back from the backup"),
             Step::Wipe(node) => at(node, "gets an empty disk"),

@@ -52,8 +52,8 @@ pub(super) fn check<const H: usize>(
         Event::Granted { generation } => granted(side, peer, generation),
         Event::Denied { generation } => denied(side, peer, generation),
         Event::Resource { id, state } => checked(side, id, state),
-        // A link may come and go, and an operator order, at any moment.
-        Event::Heard(_) | Event::Linked(_) | Event::Ordered(_) => Ok(()),
+        // A link may come and go, an operator order, and an arbiter be another, at any moment.
+        Event::Heard(_) | Event::Linked(_) | Event::Ordered(_) | Event::Ledger(_) => Ok(()),
     }
 }
 

@@ -74,7 +74,8 @@ impl Driver {
             | Event::Copied { .. }
             | Event::Linked(_)
             | Event::Resource { .. }
-            | Event::Ordered(_) => {}
+            | Event::Ordered(_)
+            | Event::Ledger(_) => {}
         }
     }
 

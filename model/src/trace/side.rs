@@ -179,7 +179,7 @@ impl<'a, const H: usize> Side<'a, H> {
                     self.received.push(Reception { boot: self.boot, what, until: None });
                 }
                 Action::ReceiveStop => stop_receiving(&mut self.received, self.boot, input.now),
-                Action::Ask { generation } => self.asked.push(generation),
+                Action::Ask { generation, .. } => self.asked.push(generation),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Two real cores, recorded as two nodes would, and what is not to be believed of them.
 
 use safetui_core::{
-    Action, Actions, Beat, Command, Config, Generation, Input, Job, Record, Rules, Timing, Witness,
+    Action, Actions, Beat, Command, Config, Generation, Input, Job, Ledger, Record, Rules, Timing, Witness,
     input::digest,
     rule::{Book, Pace, Set, State},
 };
@@ -73,6 +73,7 @@ impl Pair {
             cut: false,
             paused: None,
         };
+        (0..2).for_each(|node| pair.given(node, Event::Ledger(Ledger(1))));
         pair.given(0, Event::Ordered(Command::Prim));
         pair.given(1, Event::Ordered(Command::Start));
         pair

@@ -1,8 +1,15 @@
 //! The arbiter, and what is under way between it and the nodes, for as long as it likes.
 
-use safetui_core::{Event, Generation, mirror::Names};
+use safetui_core::{Event, Generation, Ledger, Witness, mirror::Names};
 
 use super::{Settings, World};
+
+/// A question under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Question {
+    pub generation: Generation,
+    pub ledger: Ledger,
+}
 
 /// An answer under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,21 +27,37 @@ struct Grant {
 
 /// What it has granted, as far as anybody can still ask for it. What is durable before each answer needs no
 /// crash of its own: one that loses power before answering is one whose answer is lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arbiter {
+    ledger: Ledger,
     grants: [Option<Grant>; 3],
 }
 
+impl Default for Arbiter {
+    fn default() -> Self {
+        Self { ledger: Ledger(1), grants: [None; 3] }
+    }
+}
+
 impl Arbiter {
-    /// Decides on one question.
-    fn decide(&mut self, settings: &Settings, node: usize, generation: Generation) -> Verdict {
+    /// Decides on one question; no answer where it was to another ledger.
+    fn decide(&mut self, settings: &Settings, node: usize, question: Question) -> Option<Verdict> {
+        let Question { generation, ledger } = question;
+        if ledger != self.ledger {
+            return None;
+        }
         let known = self.grants.iter().flatten().find(|grant| grant.generation == generation);
         let granted = known.is_none_or(|grant| grant.to == node || !settings.grants_once);
         if known.is_none() {
             let free = self.grants.iter_mut().find(|slot| slot.is_none());
             *free.expect("two nodes have two generations at most") = Some(Grant { generation, to: node });
         }
-        Verdict { generation, granted }
+        Some(Verdict { generation, granted })
+    }
+
+    /// All that it has granted is lost.
+    pub(super) fn forget(&mut self) {
+        *self = Self { ledger: Ledger(self.ledger.0 + 1), grants: [None; 3] };
     }
 
     /// A grant of what nobody has any more is forgotten.
@@ -60,9 +83,20 @@ impl World {
 
     /// The question reaches the arbiter, also of a node that is gone by now.
     pub(super) fn arbitrate(&mut self, settings: &Settings, node: usize) -> Option<()> {
-        let generation = self.nodes[node].asked.take()?;
-        self.nodes[node].verdict = Some(self.arbiter.decide(settings, node, generation));
+        let question = self.nodes[node].asked.take()?;
+        if let Some(verdict) = self.arbiter.decide(settings, node, question) {
+            self.nodes[node].verdict = Some(verdict);
+        }
         Some(())
+    }
+
+    /// What a node that hears the arbiter hears of its ledger, if that is new. Where the arbiter never loses its memory
+    /// each node has heard of it as soon as it starts.
+    pub(super) fn new_ledger(&self, settings: &Settings, node: usize) -> Option<Event> {
+        let reached = settings.budget.amnesias == 0 || self.cut.router(settings, node);
+        let news = self.nodes[node].core.as_ref()?.ledger() != self.arbiter.ledger;
+        let asked = settings.witness == Witness::Arbiter && reached && news;
+        asked.then_some(Event::Ledger(self.arbiter.ledger))
     }
 
     /// The answer reaches the node, whatever has become of it.

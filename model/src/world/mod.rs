@@ -15,7 +15,7 @@ mod step;
 mod untimed;
 mod wire;
 
-pub use arbiter::{Arbiter, Verdict};
+pub use arbiter::{Arbiter, Question, Verdict};
 pub(crate) use around::Surroundings;
 pub use fair::{Healing, survivor_serves};
 pub use node::Node;
@@ -66,6 +66,8 @@ pub struct Budget {
     pub unplugs: u8,
     /// A resource that is checked fails; it may be repaired at any time.
     pub failures: u8,
+    /// The arbiter loses its memory, and begins another ledger.
+    pub amnesias: u8,
     /// No fault: writes of the client, [`Budget::ANY`] for no bound.
     pub writes: u8,
 }
@@ -77,7 +79,7 @@ impl Budget {
     /// Faults in all.
     pub const fn sum(&self) -> u8 {
         let Self { crashes, cuts, losses, detours, pauses, skews, lapses, .. } = *self;
-        let Self { orders, backups, wipes, unplugs, failures, writes: _, .. } = *self;
+        let Self { orders, backups, wipes, unplugs, failures, amnesias, writes: _, .. } = *self;
         crashes
             + cuts
             + losses
@@ -90,6 +92,7 @@ impl Budget {
             + wipes
             + unplugs
             + failures
+            + amnesias
     }
 }
 

@@ -2,7 +2,7 @@
 
 use safetui_core::{Gate, Generation, mirror::Names};
 
-use super::{Wire, World, node::Link};
+use super::{Question, Wire, World, node::Link};
 
 /// Numbers the generations that anybody can still mention in the order in which they are met, and the terms by
 /// their rank.
@@ -151,13 +151,13 @@ impl World {
     fn rename_arbitration(&mut self, names: &mut impl Names) {
         self.arbiter.rename(names);
         for node in &mut self.nodes {
-            if let Some(generation) = &mut node.asked {
+            if let Some(Question { generation, .. }) = &mut node.asked {
                 names.ancestor(generation);
             }
             if let Some(verdict) = &mut node.verdict {
                 names.ancestor(&mut verdict.generation);
             }
-            node.asked = node.asked.filter(|generation| *generation != Generation::NONE);
+            node.asked = node.asked.filter(|question| question.generation != Generation::NONE);
             node.verdict = node.verdict.filter(|verdict| verdict.generation != Generation::NONE);
         }
     }

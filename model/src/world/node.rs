@@ -2,7 +2,10 @@
 
 use safetui_core::{Boot, Gate, Generation, Record, Tick};
 
-use super::{BASE, Core, H, arbiter::Verdict};
+use super::{
+    BASE, Core, H,
+    arbiter::{Question, Verdict},
+};
 
 /// One end of a stream of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +34,7 @@ pub struct Node {
     /// Has `receive` brought this node level with its source?
     pub level: bool,
     /// A question to the arbiter that is under way, and an answer.
-    pub asked: Option<Generation>,
+    pub asked: Option<Question>,
     pub verdict: Option<Verdict>,
     /// Does this node's disk have the watched write?
     pub data: bool,

@@ -5,7 +5,8 @@ use safetui_core::{
 };
 
 use super::{
-    Arbiter, BASE, Backup, Budget, Core, Cut, H, LAPSE, Node, Settings, Wire, World, Write, node::Link,
+    Arbiter, BASE, Backup, Budget, Core, Cut, H, LAPSE, Node, Question, Settings, Wire, World, Write,
+    node::Link,
 };
 
 /// One thing that happens.
@@ -64,6 +65,8 @@ pub enum Step {
     Verdict(usize),
     /// The answer is lost.
     LoseVerdict(usize),
+    /// The arbiter loses its memory.
+    Amnesia,
     /// The disk of that node is written to a backup.
     Backup(usize),
     /// The backup is written to the disk of that node, which is down.
@@ -122,6 +125,9 @@ impl World {
             self.possible_orders(settings, node, steps);
         }
         self.possible_cuts(settings, steps);
+        if self.left.amnesias > 0 {
+            steps.push(Step::Amnesia);
+        }
         if settings.untimed {
             steps.extend([[1, 0], [0, 1]].map(|by| Step::Tick { by }));
             let lapses = [[LAPSE, 0], [0, LAPSE]].into_iter().filter(|_| self.left.lapses > 0);
@@ -314,6 +320,10 @@ impl World {
                 self.event(settings, node, event, None);
             }
             Step::LoseVerdict(node) => self.nodes[node].verdict = None,
+            Step::Amnesia => {
+                self.left.amnesias -= 1;
+                self.arbiter.forget();
+            }
             Step::Backup(node) => {
                 self.left.backups -= 1;
                 let it = &self.nodes[node];
@@ -370,6 +380,9 @@ impl World {
         // Far from the canonical names, and different for the two nodes.
         let nonce = (node as u64 + 1) << 40;
         it.core = Some(Core::new(BASE, it.boot, nonce, it.disk));
+        if let Some(ledger) = self.new_ledger(settings, node) {
+            self.event(settings, node, ledger, None);
+        }
         self.event(settings, node, Event::Ordered(command), None);
     }
 
@@ -425,7 +438,8 @@ impl World {
         let asked = settings.witness == Witness::Router && self.cut.router(settings, node);
         let answered = asked.then_some(Event::Answered { asked: BASE });
         let found = self.news(settings, node);
-        answered.into_iter().chain(streams.then_some(stream)).chain(found).chain([Event::Woke])
+        let ledger = self.new_ledger(settings, node);
+        answered.into_iter().chain(ledger).chain(streams.then_some(stream)).chain(found).chain([Event::Woke])
     }
 
     /// Every moment on that node's clock moves back.
@@ -525,7 +539,7 @@ impl World {
                     *next = Some(Event::AddressTaken);
                 }
             }
-            Action::Ask { generation } => it.asked = Some(generation),
+            Action::Ask { generation, ledger } => it.asked = Some(Question { generation, ledger }),
             Action::Drain | Action::Answer { .. } | Action::Became { .. } | Action::Note(_) => {}
         }
     }

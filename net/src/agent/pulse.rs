@@ -211,8 +211,8 @@ impl Pulse {
                 let entry = Entry { module: driver.plan.id, signature: driver.plan.signature, beat };
                 packets.entry(driver.plan.peer).or_default().push(entry);
             }
-            if let Some(generation) = driver.take_question() {
-                self.panel.claim(driver.plan.id, generation);
+            if let Some((generation, ledger)) = driver.take_question() {
+                self.panel.claim(driver.plan.id, generation, ledger);
             }
         }
         for (peer, beats) in packets {

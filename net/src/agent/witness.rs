@@ -2,7 +2,7 @@
 
 use std::{io, os::fd::BorrowedFd, time::Duration};
 
-use safetui_core::{Event, Generation, Tick};
+use safetui_core::{Event, Generation, Ledger, Tick};
 
 use crate::{
     config::{Module, Witness},
@@ -25,6 +25,8 @@ pub(super) struct Asked {
     period: u64,
     due: Tick,
     last: Option<(Tick, u64)>,
+    /// Of an arbiter: the ledger that the modules have been told of.
+    ledger: Option<u64>,
 }
 
 enum Way {
@@ -68,6 +70,7 @@ impl Panel {
         if let Some(known) = self.asked.iter_mut().find(|known| known.witness == splitbrain.witness) {
             known.modules.push(id);
             known.period = known.period.min(period);
+            known.ledger = None;
             return Ok(());
         }
         let witness = splitbrain.witness.clone();
@@ -75,7 +78,8 @@ impl Panel {
             Witness::Routers(routers) => Way::Routers(Witnesses::open(routers).map_err(io::Error::other)?),
             Witness::Arbiter(server) => Way::Arbiter(Inquirer::open(*server, &self.asker)?),
         };
-        self.asked.push(Asked { witness, way, modules: vec![id], period, due: now(), last: None });
+        let modules = vec![id];
+        self.asked.push(Asked { witness, way, modules, period, due: now(), last: None, ledger: None });
         Ok(())
     }
 
@@ -108,11 +112,11 @@ impl Panel {
         }
     }
 
-    /// Asks the arbiter of a module for its shared generation.
-    pub(super) fn claim(&mut self, module: u64, generation: Generation) {
+    /// Asks the arbiter of a module for its shared generation, by that ledger alone.
+    pub(super) fn claim(&mut self, module: u64, generation: Generation, ledger: Ledger) {
         for known in self.asked.iter_mut().filter(|known| known.modules.contains(&module)) {
             if let Way::Arbiter(inquirer) = &mut known.way {
-                inquirer.claim(Claim { module, generation: generation.0 });
+                inquirer.claim(Claim { module, generation: generation.0 }, ledger.0);
             }
         }
     }
@@ -120,7 +124,7 @@ impl Panel {
     /// What has arrived, for the modules that rely on who said it.
     pub(super) fn drain(&mut self) -> Told {
         let mut told = Told::default();
-        for Asked { way, modules, last, .. } in &mut self.asked {
+        for Asked { way, modules, last, ledger: told_of, .. } in &mut self.asked {
             let mut here = |asked_ms, rtt_us, events: &mut Vec<(u64, Event)>| {
                 let asked = Tick(asked_ms);
                 *last = Some((asked, rtt_us));
@@ -135,7 +139,13 @@ impl Panel {
                     witnesses.drain(|answer| here(answer.asked_ms, answer.rtt_us, &mut told.events));
                 }
                 Way::Arbiter(inquirer) => inquirer.drain(|heard| match heard {
-                    Heard::Here { asked_ms, rtt_us } => here(asked_ms, rtt_us, &mut told.events),
+                    Heard::Here { asked_ms, rtt_us, ledger } => {
+                        if told_of.replace(ledger) != Some(ledger) {
+                            let event = Event::Ledger(Ledger(ledger));
+                            told.events.extend(modules.iter().map(|module| (*module, event)));
+                        }
+                        here(asked_ms, rtt_us, &mut told.events);
+                    }
                     Heard::Granted(claim) => {
                         told.events.extend(ruled(claim, |generation| Event::Granted { generation }));
                     }

@@ -25,8 +25,8 @@ use std::{
 };
 
 use safetui_core::{
-    Action, Actions, Beat, Boot, Cause, Command, Event, Generation, Job, Mirror, Note, Refusal, Role, Status,
-    Tick,
+    Action, Actions, Beat, Boot, Cause, Command, Event, Generation, Job, Ledger, Mirror, Note, Refusal, Role,
+    Status, Tick,
 };
 use tokio::sync::oneshot;
 
@@ -106,7 +106,7 @@ pub struct Driver {
     replies: VecDeque<Option<Reply>>,
     beat: Option<Beat>,
     /// What the arbiter is to be asked.
-    question: Option<Generation>,
+    question: Option<(Generation, Ledger)>,
     heard: Option<(Beat, Tick)>,
     /// The life of the peer that is streamed to.
     sink: Boot,
@@ -286,7 +286,7 @@ impl Driver {
             }
             Action::ReceiveStop => self.replicated(Stream::ReceiveStop),
             Action::Probe => self.probe(),
-            Action::Ask { generation } => self.question = Some(generation),
+            Action::Ask { generation, ledger } => self.question = Some((generation, ledger)),
             Action::Answer { command, refused } => self.answer(command, refused),
             Action::Became { from, to, cause } => self.became(from, to, cause),
             Action::Note(note) => self.note(note),
@@ -398,8 +398,8 @@ impl Driver {
         self.beat.take()
     }
 
-    /// The generation that the core wants from the arbiter, once.
-    pub fn take_question(&mut self) -> Option<Generation> {
+    /// The generation that the core wants from the arbiter, and by which ledger, once.
+    pub fn take_question(&mut self) -> Option<(Generation, Ledger)> {
         self.question.take()
     }
 

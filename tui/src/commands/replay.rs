@@ -80,7 +80,8 @@ fn happens(decided: &safetui_model::replay::Decided<{ safetui_net::driver::recor
         | Event::AddressTaken
         | Event::Linked(_)
         | Event::Resource { .. }
-        | Event::Ordered(_) => false,
+        | Event::Ordered(_)
+        | Event::Ledger(_) => false,
     };
     !ordinary || !decided.same || decided.orders.iter().any(|order| words::tells(&order))
 }

@@ -17,7 +17,8 @@ use crate::{
 
 const AFTER: &str =
     "While it is away, pairs go on as before; only a node that loses its peer then waits for it.
-Keep its directory: a server that has forgotten what it granted could grant it once more.
+Keep its directory: a server that has forgotten what it granted says nothing about a pair before that is made anew,
+which a pair does by itself while both nodes are up.
 It runs until it is killed, at any moment, without harm.";
 
 #[derive(Debug, Args)]

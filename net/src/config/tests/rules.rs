@@ -4,10 +4,13 @@ use insta::assert_snapshot;
 use safetui_core::rule::{Call, Found, Order, Set, State};
 
 use super::{cluster, env, resolve, with};
-use crate::config::{
-    Diagnostics, Loaded, Watched,
-    language::Purpose,
-    module::{self, Origin},
+use crate::{
+    config::{
+        Diagnostics, Loaded, Watched,
+        language::Purpose,
+        module::{self, Origin},
+    },
+    fuzz,
 };
 
 /// One of each.
@@ -210,5 +213,34 @@ fn damaged_rules_are_refused_and_nothing_worse() {
                 }
             }
         }
+    }
+}
+
+const OWN: &str =
+    "/* both */ own: if (tcp.web == down && !(remote.ping.gw != up) || custom.* == down) then stop();
+next: if (tcp.web != ping.gw) then swap();";
+
+const LUA: &str = "--Lua Rules
+Rules = Rules + { gone=if_then(\"custom.free\", 'down', Action.swap); _group=\"checker\" }
+Rules.disable(\"ip_failure\"); -- a remark
+";
+
+fuzz::target!(any_text_is_rules_or_refused, [OWN, LUA], |bytes| {
+    let text = String::from_utf8_lossy(bytes);
+    match read(&with(&rules(&text))) {
+        Ok(loaded) => {
+            let watched = loaded.module.watched;
+            assert_eq!(watched.rules.len(), usize::from(watched.book.rules()), "{text}");
+            let call = watched.book.call(Found::told(watched.numbers()), Found::default());
+            assert!(call.is_none_or(|call| usize::from(call.rule) < watched.rules.len()), "{text}");
+        }
+        Err(found) => assert!(found.has_errors(), "{text}"),
+    }
+});
+
+#[test]
+fn what_the_damage_starts_from_is_good() {
+    for text in [OWN, LUA] {
+        watched(&rules(text));
     }
 }

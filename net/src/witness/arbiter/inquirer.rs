@@ -5,7 +5,6 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     os::fd::{AsFd, BorrowedFd},
     sync::Arc,
-    time::Duration,
 };
 
 use super::message::{ANSWER, Answer, Claim, Echo, QUESTION, Question, Said};
@@ -13,9 +12,6 @@ use crate::{
     heartbeat::{BURST, boottime, receive},
     wire::{ARBITER, ClusterKey, Opener, Sealer},
 };
-
-/// After so long without a claim nobody waits for a word about one, and another ledger does no harm.
-const PEACE: Duration = Duration::from_secs(10);
 
 /// As whom a node asks.
 #[derive(Clone)]
@@ -35,9 +31,6 @@ pub struct Inquirer {
     sealer: Arc<Sealer>,
     opener: Opener,
     run: u64,
-    /// The ledger whose word counts, once one is known.
-    ledger: Option<u64>,
-    claimed: Option<Duration>,
 }
 
 /// Something that an arbiter said, or that somebody said in its place.
@@ -46,6 +39,8 @@ pub enum Heard {
     Here {
         asked_ms: u64,
         rtt_us: u64,
+        /// The ledger that it keeps.
+        ledger: u64,
     },
     Granted(Claim),
     Denied(Claim),
@@ -67,26 +62,23 @@ impl Inquirer {
             sealer: asker.sealer.clone(),
             opener: Opener::new(&asker.key, &asker.cluster, asker.me),
             run: u64::from_ne_bytes(run),
-            ledger: None,
-            claimed: None,
         })
     }
 
     /// Asks whether the arbiter is there.
     pub fn ping(&self) {
-        self.send(None);
+        self.send(None, None);
     }
 
-    /// Asks for the right to go on alone.
-    pub fn claim(&mut self, claim: Claim) {
-        self.claimed = Some(boottime());
-        self.send(Some(claim));
+    /// Asks for the right to go on alone, of an arbiter that keeps that ledger.
+    pub fn claim(&self, claim: Claim, ledger: u64) {
+        self.send(Some(ledger), Some(claim));
     }
 
     /// What cannot be sent counts as not answered.
-    fn send(&self, claim: Option<Claim>) {
+    fn send(&self, ledger: Option<u64>, claim: Option<Claim>) {
         let echo = Echo { run: self.run, asked_us: boottime().as_micros() as u64 };
-        let question = Question { echo, ledger: self.ledger, claim };
+        let question = Question { echo, ledger, claim };
         let frame = self.sealer.seal(QUESTION, ARBITER, &question.encode());
         _ = self.socket.send_to(&frame, self.server);
     }
@@ -103,30 +95,24 @@ impl Inquirer {
     }
 
     /// Who has the key is believed from whatever address: a machine may have several.
-    fn hear(&mut self, bytes: &[u8], from: IpAddr) -> Option<Heard> {
+    fn hear(&self, bytes: &[u8], from: IpAddr) -> Option<Heard> {
         let packet = match self.opener.open_repeatedly(bytes) {
             Ok(packet) if packet.header.from == ARBITER && packet.header.kind == ANSWER => packet,
             Ok(_) => return Some(Heard::Odd(format!("{from} sends what no arbiter says"))),
             Err(reject) => return Some(Heard::Odd(format!("in place of the arbiter, {from}: {reject}"))),
         };
         let answer = Answer::decode(&packet.payload).filter(|answer| answer.echo.run == self.run)?;
-        let now = boottime();
-        let peace = self.claimed.is_none_or(|claimed| now.saturating_sub(claimed) > PEACE);
-        if self.ledger.is_none() || peace {
-            self.ledger = Some(answer.ledger);
-        }
-        if self.ledger != Some(answer.ledger) {
-            let text = "has forgotten what it has granted, so its word does not count before this is over";
-            return Some(Heard::Odd(format!("the arbiter {} {text}", self.server)));
-        }
         Some(match answer.said {
             Said::Here => {
-                let rtt_us = (now.as_micros() as u64).saturating_sub(answer.echo.asked_us);
-                Heard::Here { asked_ms: answer.echo.asked_us / 1000, rtt_us }
+                let rtt_us = (boottime().as_micros() as u64).saturating_sub(answer.echo.asked_us);
+                Heard::Here { asked_ms: answer.echo.asked_us / 1000, rtt_us, ledger: answer.ledger }
             }
             Said::Granted(claim) => Heard::Granted(claim),
             Said::Denied(claim) => Heard::Denied(claim),
-            Said::OtherLedger(_) => return None,
+            Said::OtherLedger(_) => {
+                let text = "has forgotten what it has granted, so it cannot say who of this pair may go on";
+                Heard::Odd(format!("the arbiter {} {text}", self.server))
+            }
         })
     }
 

@@ -7,9 +7,9 @@
 //! recorded answer says what is still so. The core takes an answer only while it waits for one about that
 //! generation, and no generation is ever shared twice.
 //!
-//! What is granted is kept in a [`Ledger`], which is on the disk before the answer is sent. A node remembers the
-//! ledger that it knew before it asked and takes the word of no other: an arbiter that was installed anew in
-//! the middle of a contest would grant once more what it has granted already.
+//! What is granted is kept in a [`Ledger`], which is on the disk before the answer is sent. A question names the
+//! ledger by which it may be judged, as the core's rule `SameLedger` says: an arbiter that was installed anew would
+//! grant once more what it has granted already, so it does not answer.
 
 mod entry;
 mod inquirer;

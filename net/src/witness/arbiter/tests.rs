@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    entry::ENTRY,
+    entry::{self, ENTRY, Grant},
     ledger::{Damage, Judgement, Ledger, LedgerError},
     *,
 };
@@ -211,8 +211,16 @@ fn heard(node: &mut Inquirer) -> Heard {
     all.remove(0)
 }
 
+/// The ledger that the arbiter says that it keeps.
+fn ledger(node: &mut Inquirer) -> u64 {
+    node.ping();
+    let Heard::Here { ledger, .. } = heard(node) else { panic!("it is not there") };
+    ledger
+}
+
 fn asks(node: &mut Inquirer, claim: Claim) -> Heard {
-    node.claim(claim);
+    let ledger = ledger(node);
+    node.claim(claim, ledger);
     heard(node)
 }
 
@@ -225,7 +233,7 @@ fn one_node_is_granted_and_the_other_denied_however_often_they_ask() {
         assert_eq!(asks(&mut a, claim(7, 1)), Heard::Denied(claim(7, 1)));
     }
     a.ping();
-    let Heard::Here { asked_ms, rtt_us } = heard(&mut a) else { panic!("it is there") };
+    let Heard::Here { asked_ms, rtt_us, .. } = heard(&mut a) else { panic!("it is there") };
     assert!(asked_ms > 0 && rtt_us < 60_000_000);
     site.says("granted to node 1: generation 0000000000000001");
     site.says("denied to node 0, node 1 has it");
@@ -237,8 +245,8 @@ fn one_node_is_granted_and_the_other_denied_however_often_they_ask() {
 #[test]
 fn strangers_are_not_answered_and_not_believed() {
     let site = site();
-    let mut stranger = site.node(&ClusterKey::generate(), "lab", 0);
-    stranger.claim(claim(7, 1));
+    let stranger = site.node(&ClusterKey::generate(), "lab", 0);
+    stranger.claim(claim(7, 1), 0);
     site.says("asks with a cluster key that this server does not have");
     let mut node = site.node(&site.key, "lab", 1);
     assert_eq!(asks(&mut node, claim(7, 1)), Heard::Granted(claim(7, 1)), "the stranger got nothing");
@@ -286,9 +294,10 @@ fn a_recorded_question_and_a_recorded_answer_change_nothing() {
 }
 
 #[test]
-fn an_arbiter_that_has_forgotten_is_not_heard_while_its_word_is_waited_for() {
+fn an_arbiter_that_has_forgotten_does_not_say_who_may_go_on() {
     let mut site = site();
     let mut node = site.node(&site.key, "lab", 0);
+    let known = ledger(&mut node);
     assert_eq!(asks(&mut node, claim(7, 1)), Heard::Granted(claim(7, 1)));
     // Another directory, another ledger; the node asks there now.
     let state = site.dir.path().join("new");
@@ -297,12 +306,13 @@ fn an_arbiter_that_has_forgotten_is_not_heard_while_its_word_is_waited_for() {
     let said = site.said.clone();
     thread::spawn(move || server.run(&mut |line| said.lock().unwrap().push(line.into())).map(drop));
     node.send_elsewhere(site.server);
-    let Heard::Odd(text) = asks(&mut node, claim(7, 1)) else { panic!("its word counts") };
+    node.claim(claim(7, 1), known);
+    let Heard::Odd(text) = heard(&mut node) else { panic!("its word counts") };
     assert!(text.contains("has forgotten"), "{text}");
     site.says("asks for the word of another ledger");
-    // A node that knew no other believes it.
-    let mut fresh = site.node(&site.key, "lab", 1);
-    assert_eq!(asks(&mut fresh, claim(7, 1)), Heard::Granted(claim(7, 1)));
+    assert_ne!(ledger(&mut node), known);
+    // A pair that was made since has another generation, and knows the ledger.
+    assert_eq!(asks(&mut node, claim(7, 2)), Heard::Granted(claim(7, 2)));
 }
 
 #[test]
@@ -361,6 +371,26 @@ fuzz::target!(any_bytes_are_an_answer_or_nothing, [messages().1.encode()], |byte
         assert_eq!(Answer::decode(&answer.encode()), Some(answer));
     }
 });
+
+const GRANT: Grant = Grant { cluster: ONE, claim: Claim { module: u64::MAX, generation: 7 }, node: 1 };
+
+fuzz::target!(any_bytes_are_an_entry_or_nothing, [entry::head(5), GRANT.encode(5, 1)], |bytes| {
+    if let Some(name) = entry::read_head(bytes) {
+        assert_eq!(entry::head(name), bytes[..ENTRY]);
+    }
+    if let Some(grant) = Grant::decode(5, 1, bytes) {
+        assert_eq!(grant.encode(5, 1), bytes[..ENTRY]);
+    }
+});
+
+#[test]
+fn an_entry_counts_in_its_ledger_and_at_its_place() {
+    let bytes = GRANT.encode(5, 1);
+    assert_eq!(Grant::decode(5, 1, &bytes), Some(GRANT));
+    assert_eq!([Grant::decode(6, 1, &bytes), Grant::decode(5, 2, &bytes)], [None; 2]);
+    (0..ENTRY).for_each(|len| assert_eq!(Grant::decode(5, 1, &bytes[..len]), None));
+    assert_eq!(entry::read_head(&entry::head(5)), Some(5));
+}
 
 #[test]
 fn half_a_message_is_nothing() {

@@ -23,6 +23,7 @@ pub(crate) fn event(event: &Event) -> String {
         Event::Linked(false) => "the service link is lost".into(),
         Event::Resource { id, state } => format!("resource {id} is {}", state.word()),
         Event::Ordered(command) => format!("the operator orders {}", command.verb()),
+        Event::Ledger(_) => "the arbiter says which ledger it keeps".into(),
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct VerifyArgs {
     /// Pauses of a node in one run, at most
     #[arg(long, default_value_t = 1, value_parser = few(), value_name = "N", requires = "userconfig")]
     pauses: u8,
+    /// Failures of checked resources in one run, at most; two are one on each node, or one that comes and goes
+    #[arg(long, default_value_t = 2, value_parser = few(), value_name = "N", requires = "userconfig")]
+    failures: u8,
     /// Writes of the client in one run, at most [default: any number]
     #[arg(long, value_parser = few(), value_name = "N", requires = "userconfig")]
     writes: Option<u8>,

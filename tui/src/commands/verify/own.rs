@@ -25,9 +25,6 @@ use crate::{
     output::{Tone, align, clean, lines, plain, say},
 };
 
-/// Failing resources in one run: on each node one, or one that comes and goes.
-const FAILURES: u8 = 2;
-
 /// The result as a document.
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
@@ -52,7 +49,9 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs, file: &Path, threads: usize) 
     let subject = subject(&cluster, &loaded.module);
     let refused = timing(&loaded.module.heart, loaded.module.splitbrain.as_ref()).err();
     let mut limits = limits(args, threads);
-    limits.budget.failures = if subject.checked.is_empty() { 0 } else { FAILURES };
+    if subject.checked.is_empty() {
+        limits.budget.failures = 0;
+    }
     if refused.is_some() {
         // What such timers do shows when the network changes twice, and one way to see it is enough.
         limits.budget.cuts = limits.budget.cuts.max(2);
@@ -102,6 +101,8 @@ fn subject(cluster: &Cluster, module: &Module) -> Subject {
         voice,
         timing,
         witness: witness(splitbrain),
+        several: splitbrain
+            .is_some_and(|it| matches!(&it.witness, config::Witness::Routers(all) if all.len() > 1)),
         relay: splitbrain.is_some_and(|witness| witness.relay),
         failover: module.failover,
         starts: module.boot == Boot::On,
@@ -118,7 +119,7 @@ fn nodes(cluster: &Cluster, module: &Module) -> [String; 2] {
     [name(), name()]
 }
 
-/// Several routers decide by majority, which is one router to the core.
+/// How a story calls it.
 fn called(splitbrain: &Splitbrain) -> String {
     match &splitbrain.witness {
         config::Witness::Arbiter(server) => format!("the arbiter {server}"),
@@ -128,10 +129,10 @@ fn called(splitbrain: &Splitbrain) -> String {
 }
 
 fn limits(args: &VerifyArgs, threads: usize) -> Limits {
-    let VerifyArgs { crashes, cuts, pauses, .. } = *args;
+    let VerifyArgs { crashes, cuts, pauses, failures, .. } = *args;
     let writes = args.writes.unwrap_or(Budget::ANY);
     Limits {
-        budget: Budget { crashes, cuts, pauses, writes, ..Budget::default() },
+        budget: Budget { crashes, cuts, pauses, failures, writes, ..Budget::default() },
         faults: args.faults,
         time: args.budget,
         threads,
