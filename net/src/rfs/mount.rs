@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use nix::mount::{MntFlags, umount2};
@@ -18,6 +19,9 @@ use super::settings::RfsError;
 const NAME: &str = "safetui";
 /// Threads that read requests from the kernel; more than that brought nothing measurable.
 const THREADS: usize = 4;
+
+/// How long the threads of a mount may take to notice that it is gone.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// One replicated directory: the real one, under the mount.
 pub(super) struct Tree {
@@ -114,12 +118,13 @@ impl Mounted {
             done => done.map(|()| None),
         };
         let Self { path, session } = self;
-        if unused {
+        if unused && is_over(&session) {
             // Dropped here, before anything else is mounted: fuser unmounts by path when it is dropped, even what
             // is unmounted already.
             let _ = session.join();
         } else {
-            // It ends by itself with the last user, and must not unmount what is mounted here by then.
+            // It ends by itself with the last user, and must not unmount what is mounted here by then. A mount
+            // namespace that was made in the meantime has a copy and is a user too, for as long as it likes.
             std::mem::forget(session);
         }
         match busy {
@@ -130,6 +135,15 @@ impl Mounted {
             }
         }
     }
+}
+
+/// Do its threads end, as they do with the last mount of it?
+fn is_over(session: &BackgroundSession) -> bool {
+    let deadline = Instant::now() + FAREWELL;
+    while !session.guard.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    session.guard.is_finished()
 }
 
 /// Names and process numbers of those who have files of our mount open, or a working directory in it.

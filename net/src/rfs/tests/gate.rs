@@ -1,5 +1,7 @@
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -116,4 +118,27 @@ fn a_busy_mount_is_detached_and_says_who_used_it() {
     drop(file);
     pair.a.rfs.mount().unwrap();
     fs::write(pair.a.dir.join("f"), "again").unwrap();
+}
+
+#[test]
+fn a_copy_of_the_mount_in_another_namespace_keeps_nobody_waiting() {
+    let pair = Pair::new();
+    let mut elsewhere = Command::new("unshare")
+        .args(["-m", "sh", "-c", "echo there; read line"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(elsewhere.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "there\n");
+    pair.a.rfs.unmount().unwrap();
+    pair.a.rfs.mount().unwrap();
+    pair.a.rfs.gate(ALONE);
+    drop(elsewhere.stdin.take());
+    elsewhere.wait().unwrap();
+    // The end of the copy does not take the new mount with it.
+    fs::write(pair.a.dir.join("f"), "again").unwrap();
+    pair.a.unmount();
+    assert_eq!(fs::read(pair.a.dir.join("f")).unwrap(), b"again");
 }
