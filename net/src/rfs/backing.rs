@@ -21,6 +21,12 @@ pub(super) const ROOT: u64 = 1;
 
 /// Seconds and nanoseconds, as the kernel keeps them.
 pub(super) type Time = (i64, u32);
+/// For `set_times`: what the clock of the file system says.
+pub(super) const NOW: Time = (0, rustix::fs::UTIME_NOW as u32);
+
+pub(super) const CAPABILITY: &str = "security.capability";
+pub(super) const ACL_ACCESS: &str = "system.posix_acl_access";
+const ACL_DEFAULT: &str = "system.posix_acl_default";
 
 /// What `stat` says and a peer can set. `mode` includes the file type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,12 +198,64 @@ pub(super) fn allocate(file: &File, mode: u32, offset: u64, length: u64) -> io::
     Ok(rustix::fs::fallocate(file, mode, offset, length)?)
 }
 
+/// Copies within one file system, as much of it as that likes.
+pub(super) fn copy_range(from: &File, at: u64, to: &File, to_at: u64, length: usize) -> io::Result<usize> {
+    let (mut at, mut to_at) = (at, to_at);
+    Ok(rustix::fs::copy_file_range(from, Some(&mut at), to, Some(&mut to_at), length)?)
+}
+
 pub(super) fn get_xattr(node: &File, name: &OsStr) -> io::Result<Vec<u8>> {
     let size = rustix::fs::getxattr_query(magic(node), name)?;
     let mut value = vec![0; size];
     let got = rustix::fs::getxattr(magic(node), name, &mut value)?;
     value.truncate(got);
     Ok(value)
+}
+
+/// An access control list. The kernel asks for it before it decides, and wants to hear that there is none even from
+/// a file system that has no lists at all.
+pub(super) fn get_acl_or_xattr(node: &File, name: &OsStr) -> io::Result<Vec<u8>> {
+    let is_acl = name == ACL_ACCESS || name == ACL_DEFAULT;
+    get_xattr(node, name).map_err(|error| match error.raw_os_error() {
+        Some(libc::EOPNOTSUPP) if is_acl => io::Error::from_raw_os_error(libc::ENODATA),
+        _ => error,
+    })
+}
+
+/// What a program may do that others may not. The file system takes it away when the file changes.
+pub(super) fn capability(node: &File) -> Option<Vec<u8>> {
+    get_xattr(node, CAPABILITY.as_ref()).ok()
+}
+
+/// The permission bits that a new file in `dir` is left with, and whether `dir` gives it an access control list:
+/// then that decides, and the umask does not.
+pub(super) fn inherited(dir: &File, mode: u32, umask: u32) -> io::Result<(u32, bool)> {
+    match get_xattr(dir, ACL_DEFAULT.as_ref()) {
+        Ok(acl) => Ok((mode & (acl_mode(&acl) | !0o777), true)),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENODATA | libc::EOPNOTSUPP)) => {
+            Ok((mode & !umask, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What an access control list, as the kernel keeps it, looks like as a mode: where it has a mask, that stands for
+/// the group.
+fn acl_mode(acl: &[u8]) -> u32 {
+    const OWNER: u16 = 0x01;
+    const GROUP: u16 = 0x04;
+    const MASK: u16 = 0x10;
+    const OTHER: u16 = 0x20;
+    // A version, then tag, permissions and id of each entry.
+    let entries: Vec<(u16, u32)> = acl[acl.len().min(4)..]
+        .chunks_exact(8)
+        .map(|entry| {
+            (u16::from_le_bytes([entry[0], entry[1]]), u16::from_le_bytes([entry[2], entry[3]]).into())
+        })
+        .collect();
+    let of = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, bits)| bits & 7);
+    let group = of(MASK).or(of(GROUP)).unwrap_or(0);
+    of(OWNER).unwrap_or(0) << 6 | group << 3 | of(OTHER).unwrap_or(0)
 }
 
 pub(super) fn list_xattr(node: &File) -> io::Result<Vec<u8>> {

@@ -203,7 +203,7 @@ impl Copy<'_> {
             Err(_) => offset,
         };
         if data > offset {
-            self.send(node, punch(node, offset, data - offset, attr.mtime))?;
+            self.send_content(node, file, punch(node, offset, data - offset, attr.mtime))?;
             return Ok(Some(data));
         }
         let end = ((offset / BLOCK + 1) * BLOCK).min(attr.size);
@@ -212,15 +212,22 @@ impl Copy<'_> {
             return Ok(None);
         }
         let (length, hash) = (block.len() as u32, blake3::hash(&block).into());
-        self.send(node, Op::Hash { node, offset, length, hash })?;
+        self.send(node, [Op::Hash { node, offset, length, hash }])?;
         Ok(Some(offset + u64::from(length)))
     }
 
-    /// Sends `op` unless the file has gone in the meantime.
-    fn send(&self, node: Fid, op: Op) -> Result<(), Stop> {
+    /// Sends what changes the content at the receiver only. That takes its capabilities away there: they follow.
+    fn send_content(&self, node: Fid, file: &File, op: Op) -> Result<(), Stop> {
+        let name = backing::CAPABILITY.as_bytes().to_vec();
+        let kept = backing::capability(file).map(|value| Op::SetXattr { node, name, value });
+        self.send(node, [op].into_iter().chain(kept))
+    }
+
+    /// Sends `ops` unless the file has gone in the meantime.
+    fn send(&self, node: Fid, ops: impl IntoIterator<Item = Op>) -> Result<(), Stop> {
         let alive = self.shared.flow.append_copy(self.session, |session, out| {
             if session.is_bound(node) {
-                out.push(op);
+                out.extend(ops);
             }
         });
         if alive { Ok(()) } else { Err(Stop::Over) }
@@ -250,9 +257,9 @@ impl Copy<'_> {
             Some(())
         })?;
         if data.iter().all(|&byte| byte == 0) {
-            return self.send(node, punch(node, offset, data.len() as u64, mtime));
+            return self.send_content(node, file, punch(node, offset, data.len() as u64, mtime));
         }
-        self.send(node, Op::Write { node, offset, mtime, data })
+        self.send_content(node, file, Op::Write { node, offset, mtime, data })
     }
 
     /// Waits for the answers to all hashes that were sent, and serves them.

@@ -31,7 +31,7 @@ pub(super) type Snapshot = Arc<Vec<(std::ffi::OsString, u64, FileType)>>;
 /// Each map is looked at or changed under its own lock, and nothing is concluded from two of them together.
 pub(super) struct Files {
     pub(super) shared: Arc<Shared>,
-    tree: u8,
+    pub(super) tree: u8,
     nodes: RwLock<HashMap<u64, Node>>,
     handles: RwLock<HashMap<u64, Handle>>,
     pub(super) snapshots: Mutex<HashMap<u64, Snapshot>>,

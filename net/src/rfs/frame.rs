@@ -5,6 +5,7 @@
 use super::backing::{Attr, Fid, Time};
 use super::queue::Hello;
 use super::session::{Block, Expected};
+use super::space::Space;
 
 /// One operation, as the receiver has to repeat it. `stamp` times are those that the source's file system gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,15 @@ pub(super) enum Op {
         length: u64,
         mtime: Time,
     },
+    /// The same bytes are in `from` here: nothing of it has to travel.
+    CopyRange {
+        from: Fid,
+        from_offset: u64,
+        node: Fid,
+        offset: u64,
+        length: u64,
+        mtime: Time,
+    },
     SetXattr {
         node: Fid,
         name: Vec<u8>,
@@ -109,6 +119,8 @@ pub(super) enum Answer {
     /// This one `Sync` is durable.
     Synced(u64),
     Want(Block),
+    /// The room for each tree.
+    Space(Vec<Space>),
     Failed(String),
 }
 
@@ -144,6 +156,9 @@ impl Writer {
     }
     fn block(&mut self, v: &Block) -> &mut Self {
         self.fid(v.node).u64(v.offset).u32(v.length)
+    }
+    fn space(&mut self, v: &Space) -> &mut Self {
+        self.u64(v.total).u64(v.free).u64(v.available).u64(v.files).u64(v.free_files)
     }
     fn option<T>(&mut self, v: Option<T>, put: impl FnOnce(&mut Self, T)) -> &mut Self {
         self.u8(v.is_some().into());
@@ -200,6 +215,15 @@ impl Reader<'_> {
     }
     fn block(&mut self) -> Option<Block> {
         Some(Block { node: self.fid()?, offset: self.u64()?, length: self.u32()? })
+    }
+    fn space(&mut self) -> Option<Space> {
+        Some(Space {
+            total: self.u64()?,
+            free: self.u64()?,
+            available: self.u64()?,
+            files: self.u64()?,
+            free_files: self.u64()?,
+        })
     }
     /// None or one, as a list, so that "absent" and "cut off" stay apart.
     fn optional<T>(&mut self, get: impl FnOnce(&mut Self) -> Option<T>) -> Option<Vec<T>> {
@@ -293,6 +317,9 @@ impl Op {
             Self::Copied => {
                 w.u8(12);
             }
+            Self::CopyRange { from, from_offset, node, offset, length, mtime } => {
+                w.u8(13).fid(*from).u64(*from_offset).fid(*node).u64(*offset).u64(*length).time(*mtime);
+            }
         }
     }
 
@@ -342,6 +369,14 @@ impl Op {
             10 => Self::Listing { dir: r.fid()?, names: r.list(Reader::bytes)?, attr: r.attr()? },
             11 => Self::Hash { node: r.fid()?, offset: r.u64()?, length: r.u32()?, hash: r.take()? },
             12 => Self::Copied,
+            13 => Self::CopyRange {
+                from: r.fid()?,
+                from_offset: r.u64()?,
+                node: r.fid()?,
+                offset: r.u64()?,
+                length: r.u64()?,
+                mtime: r.time()?,
+            },
             _ => return None,
         })
     }
@@ -355,6 +390,13 @@ impl Answer {
             Self::Synced(seq) => w.u8(1).u64(*seq),
             Self::Want(block) => w.u8(2).block(block),
             Self::Failed(why) => w.u8(3).bytes(why.as_bytes()),
+            Self::Space(spaces) => {
+                w.u8(4).u32(spaces.len() as u32);
+                for space in spaces {
+                    w.space(space);
+                }
+                &mut w
+            }
         };
         w.0
     }
@@ -366,6 +408,7 @@ impl Answer {
             1 => Self::Synced(r.u64()?),
             2 => Self::Want(r.block()?),
             3 => Self::Failed(String::from_utf8_lossy(&r.bytes()?).into_owned()),
+            4 => Self::Space(r.list(Reader::space)?),
             _ => return None,
         };
         r.0.is_empty().then_some(answer)
@@ -416,7 +459,7 @@ mod tests {
     }
 
     /// One of each.
-    fn ops() -> [Op; 14] {
+    fn ops() -> [Op; 15] {
         let entry = |xattrs, dir_mtime| Op::Entry {
             dir: DIR,
             name: name(),
@@ -451,6 +494,7 @@ mod tests {
             Op::Listing { dir: DIR, names: vec![name(), Vec::new()], attr: ATTR },
             Op::Hash { node: NODE, offset: 1, length: 2, hash: [3; 32] },
             Op::Copied,
+            Op::CopyRange { from: DIR, from_offset: 1, node: NODE, offset: 2, length: 3, mtime: TIME },
         ]
     }
 
@@ -458,8 +502,15 @@ mod tests {
         ops().into_iter().map(|op| Frame { seq: 1, generation: u64::MAX, term: 3, op })
     }
 
-    fn answers() -> [Answer; 4] {
-        [Answer::Applied(7), Answer::Synced(u64::MAX), Answer::Want(BLOCK), Answer::Failed("why".into())]
+    fn answers() -> [Answer; 5] {
+        let space = Space { total: 1, free: 2, available: 3, files: u64::MAX, free_files: 5 };
+        [
+            Answer::Applied(7),
+            Answer::Synced(u64::MAX),
+            Answer::Want(BLOCK),
+            Answer::Failed("why".into()),
+            Answer::Space(vec![space, Space::default()]),
+        ]
     }
 
     fn hello() -> Hello {

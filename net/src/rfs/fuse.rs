@@ -9,16 +9,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, KernelConfig,
-    LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr,
-    Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
+    InitFlags, KernelConfig, LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
+    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen,
+    ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
 use super::backing::{self, Attr};
+use super::caller::Unprivileged;
 use super::files::Files;
 use super::flow::Entry;
-use super::local::{Change, Outcome, SetAttr};
+use super::local::{Change, CopyRange, Make, Outcome, SetAttr};
 use super::settings::{Gate, Report};
 
 /// One mount. Detached mounts live on until their last user lets go.
@@ -138,14 +139,27 @@ impl Fuse {
         change(Arc::clone(&self.0), what, answer);
     }
 
-    fn make(&self, at: (INodeNo, &OsStr), attr: Attr, target: &[u8], exclusive: bool, answer: Answer) {
+    fn make(
+        &self,
+        at: (INodeNo, &OsStr),
+        (attr, umask): (Attr, u32),
+        target: &[u8],
+        exclusive: bool,
+        answer: Answer,
+    ) {
         let open = matches!(answer, Answer::Create(_));
         let (parent, name, target) = (at.0.0, at.1.to_owned(), target.to_vec());
-        self.change(Change::Make { parent, name, attr, target, open, exclusive }, answer);
+        self.change(Change::Make(Make { parent, name, attr, umask, target, open, exclusive }), answer);
     }
 }
 
-/// What a new file begins with. The kernel has applied the umask.
+/// Except for writing, the kernel does not say whether the caller may keep what privilege there is in a file: who is
+/// not root may not.
+fn unprivileged(req: &Request) -> Option<Unprivileged> {
+    (req.uid() != 0).then_some(Unprivileged { gid: req.gid(), pid: req.pid() })
+}
+
+/// What a new file begins with, before a umask or the directory's access control list.
 fn new_attr(req: &Request, kind: u32, mode: u32, rdev: u32) -> Attr {
     let mode = mode & 0o7777 | kind;
     Attr { mode, uid: req.uid(), gid: req.gid(), rdev: rdev.into(), size: 0, atime: (0, 0), mtime: (0, 0) }
@@ -157,11 +171,13 @@ impl Filesystem for Fuse {
             | InitFlags::FUSE_ASYNC_DIO
             | InitFlags::FUSE_CACHE_SYMLINKS
             | InitFlags::FUSE_HANDLE_KILLPRIV_V2
+            | InitFlags::FUSE_POSIX_ACL
+            | InitFlags::FUSE_DONT_MASK
             | InitFlags::FUSE_DO_READDIRPLUS
             | InitFlags::FUSE_READDIRPLUS_AUTO
             | InitFlags::FUSE_MAX_PAGES;
         for flag in wanted.iter() {
-            // A kernel without one of these is slower, not wrong.
+            // A kernel without one of these is slower, or knows no access control lists.
             let _ = config.add_capabilities(flag);
         }
         let _ = config.set_max_write(1 << 20);
@@ -204,7 +220,7 @@ impl Filesystem for Fuse {
         _flags: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
-        let what = SetAttr { ino: ino.0, mode, uid, gid, size, atime, mtime, kill: req.uid() != 0 };
+        let what = SetAttr { ino: ino.0, mode, uid, gid, size, atime, mtime, by: unprivileged(req) };
         self.change(Change::SetAttr(what), Answer::Attr(reply));
     }
 
@@ -221,22 +237,22 @@ impl Filesystem for Fuse {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         rdev: u32,
         reply: ReplyEntry,
     ) {
         let attr = new_attr(req, mode & libc::S_IFMT, mode, rdev);
-        self.make((parent, name), attr, b"", true, Answer::Entry(reply));
+        self.make((parent, name), (attr, umask), b"", true, Answer::Entry(reply));
     }
 
-    fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, reply: ReplyEntry) {
+    fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, reply: ReplyEntry) {
         let attr = new_attr(req, libc::S_IFDIR, mode, 0);
-        self.make((parent, name), attr, b"", true, Answer::Entry(reply));
+        self.make((parent, name), (attr, umask), b"", true, Answer::Entry(reply));
     }
 
     fn symlink(&self, req: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
         let attr = new_attr(req, libc::S_IFLNK, 0o777, 0);
-        self.make((parent, name), attr, target.as_os_str().as_bytes(), true, Answer::Entry(reply));
+        self.make((parent, name), (attr, 0), target.as_os_str().as_bytes(), true, Answer::Entry(reply));
     }
 
     fn create(
@@ -245,12 +261,12 @@ impl Filesystem for Fuse {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         flags: i32,
         reply: ReplyCreate,
     ) {
         let attr = new_attr(req, libc::S_IFREG, mode, 0);
-        self.make((parent, name), attr, b"", flags & libc::O_EXCL != 0, Answer::Create(reply));
+        self.make((parent, name), (attr, umask), b"", flags & libc::O_EXCL != 0, Answer::Create(reply));
     }
 
     fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
@@ -269,7 +285,7 @@ impl Filesystem for Fuse {
 
     fn rename(
         &self,
-        _req: &Request,
+        req: &Request,
         parent: INodeNo,
         name: &OsStr,
         to: INodeNo,
@@ -278,7 +294,8 @@ impl Filesystem for Fuse {
         reply: ReplyEmpty,
     ) {
         let (name, to_name) = (name.to_owned(), to_name.to_owned());
-        let what = Change::Rename { parent: parent.0, name, to: to.0, to_name, flags: flags.bits() };
+        let (flags, owner) = (flags.bits(), (req.uid(), req.gid()));
+        let what = Change::Rename { parent: parent.0, name, to: to.0, to_name, flags, owner };
         self.change(what, Answer::Empty(reply));
     }
 
@@ -331,7 +348,7 @@ impl Filesystem for Fuse {
 
     fn write(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -342,7 +359,8 @@ impl Filesystem for Fuse {
         reply: ReplyWrite,
     ) {
         let kill = write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
-        let what = Change::Write { ino: ino.0, handle: fh.0, offset, data: data.to_vec(), kill };
+        let by = kill.then_some(Unprivileged { gid: req.gid(), pid: req.pid() });
+        let what = Change::Write { ino: ino.0, handle: fh.0, offset, data: data.to_vec(), by };
         self.change(what, Answer::Write(reply));
     }
 
@@ -448,14 +466,14 @@ impl Filesystem for Fuse {
         reply.ok();
     }
 
-    fn statfs(&self, _req: &Request, ino: INodeNo, reply: ReplyStatfs) {
-        match self.0.node(ino.0).and_then(|node| Ok(rustix::fs::fstatvfs(&*node)?)) {
-            Ok(s) => reply.statfs(
-                s.f_blocks,
-                s.f_bfree,
-                s.f_bavail,
-                s.f_files,
-                s.f_ffree,
+    fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
+        match self.0.space() {
+            Ok((space, s)) => reply.statfs(
+                space.total / s.f_frsize,
+                space.free / s.f_frsize,
+                space.available / s.f_frsize,
+                space.files,
+                space.free_files,
                 s.f_bsize as u32,
                 s.f_namemax as u32,
                 s.f_frsize as u32,
@@ -466,7 +484,7 @@ impl Filesystem for Fuse {
 
     fn setxattr(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         name: &OsStr,
         value: &[u8],
@@ -479,12 +497,13 @@ impl Filesystem for Fuse {
             name: name.to_owned(),
             value: value.to_vec(),
             flags: flags as u32,
+            by: unprivileged(req),
         };
         self.change(what, Answer::Empty(reply));
     }
 
     fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        data_or_size(reply, size, self.0.node(ino.0).and_then(|node| backing::get_xattr(&node, name)));
+        data_or_size(reply, size, self.0.node(ino.0).and_then(|node| backing::get_acl_or_xattr(&node, name)));
     }
 
     fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
@@ -497,7 +516,7 @@ impl Filesystem for Fuse {
 
     fn fallocate(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -505,8 +524,27 @@ impl Filesystem for Fuse {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        let what = Change::Allocate { ino: ino.0, handle: fh.0, mode: mode as u32, offset, length };
+        let (mode, by) = (mode as u32, unprivileged(req));
+        let what = Change::Allocate { ino: ino.0, handle: fh.0, mode, offset, length, by };
         self.change(what, Answer::Empty(reply));
+    }
+
+    fn copy_file_range(
+        &self,
+        req: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        to: INodeNo,
+        to_fh: FileHandle,
+        to_offset: u64,
+        length: u64,
+        _flags: CopyFileRangeFlags,
+        reply: ReplyWrite,
+    ) {
+        let (from, to) = ((ino.0, fh.0, offset), (to.0, to_fh.0, to_offset));
+        let what = Change::CopyRange(CopyRange { from, to, length, by: unprivileged(req) });
+        self.change(what, Answer::Write(reply));
     }
 
     fn lseek(

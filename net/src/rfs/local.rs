@@ -1,16 +1,18 @@
-//! Carrying out what the application asked for: here first, then into the stream, under one lock.
+//! Carrying out what the application asked for: here first, then into the stream, under one lock. What changes the
+//! content of files is in `content`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use fuser::{FileAttr, TimeOrNow};
 
 use super::backing::{self, Attr, Fid, Time};
+use super::caller::Unprivileged;
+use super::content::lost_capability;
 use super::copy;
 use super::files::Files;
 use super::frame::Op;
@@ -23,18 +25,10 @@ pub(super) enum Change {
         handle: u64,
         offset: u64,
         data: Vec<u8>,
-        kill: bool,
+        by: Option<Unprivileged>,
     },
     SetAttr(SetAttr),
-    /// `open`: with a handle on it. `exclusive`: an error if it exists.
-    Make {
-        parent: u64,
-        name: OsString,
-        attr: Attr,
-        target: Vec<u8>,
-        open: bool,
-        exclusive: bool,
-    },
+    Make(Make),
     Remove {
         parent: u64,
         name: OsString,
@@ -46,6 +40,8 @@ pub(super) enum Change {
         to: u64,
         to_name: OsString,
         flags: u32,
+        /// Who gets what a whiteout leaves behind.
+        owner: (u32, u32),
     },
     Link {
         ino: u64,
@@ -61,6 +57,7 @@ pub(super) enum Change {
         name: OsString,
         value: Vec<u8>,
         flags: u32,
+        by: Option<Unprivileged>,
     },
     RemoveXattr {
         ino: u64,
@@ -72,7 +69,30 @@ pub(super) enum Change {
         mode: u32,
         offset: u64,
         length: u64,
+        by: Option<Unprivileged>,
     },
+    CopyRange(CopyRange),
+}
+
+/// A new entry. `open`: with a handle on it. `exclusive`: an error if it exists.
+pub(super) struct Make {
+    pub(super) parent: u64,
+    pub(super) name: OsString,
+    /// Before the umask, or what the directory gives instead.
+    pub(super) attr: Attr,
+    pub(super) umask: u32,
+    pub(super) target: Vec<u8>,
+    pub(super) open: bool,
+    pub(super) exclusive: bool,
+}
+
+/// From one file into another, or into the same. Each with its number, its handle, and where in it.
+#[derive(Clone, Copy)]
+pub(super) struct CopyRange {
+    pub(super) from: (u64, u64, u64),
+    pub(super) to: (u64, u64, u64),
+    pub(super) length: u64,
+    pub(super) by: Option<Unprivileged>,
 }
 
 #[derive(Clone, Copy)]
@@ -84,8 +104,7 @@ pub(super) struct SetAttr {
     pub(super) size: Option<u64>,
     pub(super) atime: Option<TimeOrNow>,
     pub(super) mtime: Option<TimeOrNow>,
-    /// The caller may not keep set-user-id and set-group-id bits when it truncates.
-    pub(super) kill: bool,
+    pub(super) by: Option<Unprivileged>,
 }
 
 /// What the application gets.
@@ -97,33 +116,32 @@ pub(super) enum Outcome {
     Created(FileAttr, u64),
 }
 
-type Applied = io::Result<(Outcome, Ticket)>;
+pub(super) type Applied = io::Result<(Outcome, Ticket)>;
 
 impl Files {
     /// Applies and sends. Locks are dropped when this returns; nothing has been answered.
     pub(super) fn apply(&self, change: Change) -> Applied {
         match change {
-            Change::Write { ino, handle, offset, data, kill } => self.write(ino, handle, offset, data, kill),
+            Change::Write { ino, handle, offset, data, by } => self.write(ino, handle, offset, data, by),
             Change::SetAttr(change) => self.set_attr(change),
-            Change::Make { parent, name, attr, target, open, exclusive } => {
-                self.make(parent, &name, attr, target, open, exclusive)
-            }
+            Change::Make(change) => self.make(change),
             Change::Remove { parent, name, is_dir } => self.remove(parent, &name, is_dir),
-            Change::Rename { parent, name, to, to_name, flags } => {
-                self.rename(parent, &name, to, &to_name, flags)
+            Change::Rename { parent, name, to, to_name, flags, owner } => {
+                self.rename((parent, &name), (to, &to_name), flags, owner)
             }
             Change::Link { ino, parent, name } => self.link(ino, parent, &name),
             Change::Sync { ino, data_only } => self.sync(ino, data_only),
-            Change::SetXattr { ino, name, value, flags } => self.set_xattr(ino, &name, value, flags),
+            Change::SetXattr { ino, name, value, flags, by } => self.set_xattr(ino, &name, value, flags, by),
             Change::RemoveXattr { ino, name } => self.remove_xattr(ino, &name),
-            Change::Allocate { ino, handle, mode, offset, length } => {
-                self.allocate(ino, handle, mode, offset, length)
+            Change::Allocate { ino, handle, mode, offset, length, by } => {
+                self.allocate((ino, handle), mode, offset, length, by)
             }
+            Change::CopyRange(change) => self.copy_range(change),
         }
     }
 
     /// Sends `op` if the receiver knows the file. Called under the inode's lock.
-    fn send(&self, node: Fid, ops: impl IntoIterator<Item = Op>) -> Ticket {
+    pub(super) fn send(&self, node: Fid, ops: impl IntoIterator<Item = Op>) -> Ticket {
         self.shared.flow.append(|session, out| {
             if session.is_bound(node) {
                 out.extend(ops);
@@ -131,45 +149,23 @@ impl Files {
         })
     }
 
-    fn write(&self, ino: u64, handle: u64, offset: u64, mut data: Vec<u8>, kill: bool) -> Applied {
-        let (node, file) = (self.fid(ino), self.handle(handle)?);
-        let _lock = self.shared.lock_inode(node);
-        data.truncate(write_what_fits(&file, &data, offset)?);
-        let length = data.len() as u32;
-        let mut attr = Attr::of(&file.metadata()?);
-        let mut ops = vec![Op::Write { node, offset, mtime: attr.mtime, data }];
-        let mut privilege = Ok(());
-        if kill && without_privilege(attr.mode) != attr.mode {
-            attr.mode = without_privilege(attr.mode);
-            privilege = backing::set_mode(&file, attr.mode);
-            ops.push(Op::Attr { node, attr, resize: false });
-        }
-        let ticket = self.send(node, ops);
-        privilege?;
-        Ok((Outcome::Written(length), ticket))
-    }
-
     /// What has been changed when a later part fails is on this disk, so the peer hears of it too.
     fn set_attr(&self, change: SetAttr) -> Applied {
         let (node, file) = (self.fid(change.ino), self.node(change.ino)?);
         let _lock = self.shared.lock_inode(node);
+        let capable = backing::capability(&file).is_some();
         let changed = set_all(&file, &change);
         let meta = file.metadata()?;
-        let op = Op::Attr { node, attr: Attr::of(&meta), resize: change.size.is_some() };
-        let ticket = self.send(node, [op]);
+        let mut ops = lost_capability(node, &file, capable);
+        ops.push(Op::Attr { node, attr: Attr::of(&meta), resize: change.size.is_some() });
+        let ticket = self.send(node, ops);
         changed?;
         Ok((Outcome::Attr(self.file_attr(&meta)), ticket))
     }
 
-    fn make(
-        &self,
-        parent: u64,
-        name: &OsStr,
-        mut attr: Attr,
-        target: Vec<u8>,
-        open: bool,
-        exclusive: bool,
-    ) -> Applied {
+    fn make(&self, change: Make) -> Applied {
+        let Make { parent, name, mut attr, umask, target, open, exclusive } = change;
+        let name = name.as_os_str();
         let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
         let _names = self.shared.lock_names();
         let above = Attr::of(&dir_file.metadata()?);
@@ -179,6 +175,8 @@ impl Files {
                 attr.mode |= libc::S_ISGID;
             }
         }
+        let has_acl;
+        (attr.mode, has_acl) = backing::inherited(&dir_file, attr.mode, umask)?;
         let made = backing::make(&dir_file, name, &attr, &target);
         let (file, fresh) = match made {
             Err(e) if e.raw_os_error() == Some(libc::EEXIST) && !exclusive => {
@@ -195,7 +193,7 @@ impl Files {
             fresh,
             attr,
             target,
-            xattrs: None,
+            xattrs: if has_acl { Some(backing::xattrs(&file)?) } else { None },
             dir_mtime: Some(backing::mtime(&dir_file)?),
         };
         let ticket = self.shared.flow.append(|session, out| {
@@ -245,10 +243,13 @@ impl Files {
         Ok((node, unnamed, unnamed && !self.shared.is_open(node)))
     }
 
-    fn rename(&self, parent: u64, name: &OsStr, to: u64, to_name: &OsStr, flags: u32) -> Applied {
-        if flags & libc::RENAME_WHITEOUT != 0 {
-            return Err(io::Error::from_raw_os_error(libc::EINVAL));
-        }
+    fn rename(
+        &self,
+        (parent, name): (u64, &OsStr),
+        (to, to_name): (u64, &OsStr),
+        flags: u32,
+        owner: (u32, u32),
+    ) -> Applied {
         let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
         let (to_dir, to_file) = (self.fid(to), self.node(to)?);
         let _names = self.shared.lock_names();
@@ -261,6 +262,9 @@ impl Files {
         let target = backing::open_node(&to_file, to_name).ok();
         backing::rename(&dir_file, name, &to_file, to_name, flags)?;
         let left = target.map(|file| self.what_is_left(&file)).transpose()?;
+        let whiteout =
+            (flags & libc::RENAME_WHITEOUT != 0).then(|| self.whiteout(dir, &dir_file, name, owner));
+        let whiteout = whiteout.transpose()?;
         let (dir_mtime, to_mtime) = (backing::mtime(&dir_file)?, backing::mtime(&to_file)?);
         let ticket = self.shared.flow.append(|session, out| {
             let replaced = left.filter(|(_, _, gone)| *gone).map(|(node, _, _)| node);
@@ -275,8 +279,30 @@ impl Files {
                 Some((node, true, false)) => session.unname(node),
                 _ => {}
             }
+            if let Some((node, attr, entry)) = whiteout.filter(|_| session.is_level(dir)) {
+                session.unbind(node);
+                session.bind(node, &attr, false);
+                out.push(entry);
+            }
         });
         Ok((Outcome::Done, ticket))
+    }
+
+    /// What a renaming left under the old name: the file system made it, on behalf of us.
+    fn whiteout(
+        &self,
+        dir: Fid,
+        dir_file: &File,
+        name: &OsStr,
+        (uid, gid): (u32, u32),
+    ) -> io::Result<(Fid, Attr, Op)> {
+        let file = backing::open_node(dir_file, name)?;
+        let above = Attr::of(&dir_file.metadata()?);
+        let gid = if above.mode & libc::S_ISGID == 0 { gid } else { above.gid };
+        backing::set_owner(&file, Some(uid), Some(gid))?;
+        let meta = file.metadata()?;
+        let node = self.fid_of(&meta);
+        Ok((node, Attr::of(&meta), copy::describe(dir, name, node, &file, None)?))
     }
 
     fn link(&self, ino: u64, parent: u64, name: &OsStr) -> Applied {
@@ -298,25 +324,30 @@ impl Files {
         Ok((Outcome::Entry(self.remember(again, &meta)), ticket))
     }
 
-    /// Both nodes at the same time: the request travels while the local disk works.
-    fn sync(&self, ino: u64, data_only: bool) -> Applied {
-        let (node, file) = (self.fid(ino), self.node(ino)?);
-        let ticket = {
-            let _lock = self.shared.lock_inode(node);
-            self.send(node, [Op::Sync { node }])
-        };
-        let file = backing::reopen(&file, false)?;
-        let done = if data_only { file.sync_data() } else { file.sync_all() };
-        done?;
-        Ok((Outcome::Done, ticket))
-    }
-
-    fn set_xattr(&self, ino: u64, name: &OsStr, value: Vec<u8>, flags: u32) -> Applied {
+    /// With an access control list that does not come from a member of the group the set-group-id bit goes.
+    fn set_xattr(
+        &self,
+        ino: u64,
+        name: &OsStr,
+        value: Vec<u8>,
+        flags: u32,
+        by: Option<Unprivileged>,
+    ) -> Applied {
         let (node, file) = (self.fid(ino), self.node(ino)?);
         let _lock = self.shared.lock_inode(node);
         backing::set_xattr(&file, name, &value, flags)?;
-        let op = Op::SetXattr { node, name: name.as_bytes().to_vec(), value };
-        Ok((Outcome::Done, self.send(node, [op])))
+        let mut ops = vec![Op::SetXattr { node, name: name.as_bytes().to_vec(), value }];
+        let attr = Attr::of(&file.metadata()?);
+        let by = by.filter(|_| name == backing::ACL_ACCESS);
+        let mode = by.map_or(attr.mode, |by| by.after_list(&attr));
+        let mut privilege = Ok(());
+        if mode != attr.mode {
+            privilege = backing::set_mode(&file, mode);
+            ops.push(Op::Attr { node, attr: Attr { mode, ..attr }, resize: false });
+        }
+        let ticket = self.send(node, ops);
+        privilege?;
+        Ok((Outcome::Done, ticket))
     }
 
     fn remove_xattr(&self, ino: u64, name: &OsStr) -> Applied {
@@ -325,14 +356,6 @@ impl Files {
         backing::remove_xattr(&file, name)?;
         let op = Op::RemoveXattr { node, name: name.as_bytes().to_vec() };
         Ok((Outcome::Done, self.send(node, [op])))
-    }
-
-    fn allocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, length: u64) -> Applied {
-        let (node, file) = (self.fid(ino), self.handle(handle)?);
-        let _lock = self.shared.lock_inode(node);
-        backing::allocate(&file, mode, offset, length)?;
-        let mtime = backing::mtime(&file)?;
-        Ok((Outcome::Done, self.send(node, [Op::Allocate { node, mode, offset, length, mtime }])))
     }
 
     /// A handle was closed. The last one of a file without a name takes the file with it, on the peer too.
@@ -350,45 +373,19 @@ impl Files {
     }
 }
 
-/// What is left of a mode when somebody without privilege writes.
-fn without_privilege(mode: u32) -> u32 {
-    if mode & libc::S_IFMT != libc::S_IFREG {
-        return mode;
-    }
-    let group = if mode & libc::S_IXGRP == 0 { 0 } else { libc::S_ISGID };
-    mode & !(libc::S_ISUID | group)
-}
-
 fn time(time: TimeOrNow) -> Time {
     let at = match time {
         TimeOrNow::SpecificTime(at) => at,
-        TimeOrNow::Now => SystemTime::now(),
+        TimeOrNow::Now => return backing::NOW,
     };
     match at.duration_since(UNIX_EPOCH) {
         Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
         Err(before) => {
             let before = before.duration();
-            let nanos = before.subsec_nanos();
-            let seconds = -(before.as_secs() as i64);
-            if nanos == 0 { (seconds, 0) } else { (seconds - 1, 1_000_000_000 - nanos) }
+            // fuser counts the nanoseconds backwards too, and the kernel does not.
+            (-(before.as_secs() as i64), before.subsec_nanos())
         }
     }
-}
-
-/// Writes up to where the disk is full, and says how much that was: what is on this disk must get to the peer's, and
-/// the next write will find the error again. Fails only if nothing was written.
-fn write_what_fits(file: &File, data: &[u8], offset: u64) -> io::Result<usize> {
-    let mut written = 0;
-    while written < data.len() {
-        match file.write_at(&data[written..], offset + written as u64) {
-            Ok(0) => break,
-            Ok(more) => written += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if written == 0 => return Err(error),
-            Err(_) => break,
-        }
-    }
-    Ok(written)
 }
 
 fn set_all(file: &File, change: &SetAttr) -> io::Result<()> {
@@ -399,7 +396,7 @@ fn set_all(file: &File, change: &SetAttr) -> io::Result<()> {
     if change.uid.is_some() || change.gid.is_some() {
         backing::set_owner(file, change.uid, change.gid)?;
     }
-    let killed = (change.size.is_some() && change.kill).then(|| without_privilege(before.mode));
+    let killed = change.size.and(change.by).map(|by| by.after_change(&before));
     if let Some(mode) = change.mode.or(killed.filter(|&mode| mode != before.mode)) {
         backing::set_mode(file, mode & 0o7777 | before.kind())?;
     }

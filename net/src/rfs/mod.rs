@@ -17,6 +17,8 @@
 
 mod aside;
 mod backing;
+mod caller;
+mod content;
 mod copy;
 mod files;
 mod flow;
@@ -30,6 +32,7 @@ mod replica;
 mod session;
 mod settings;
 mod source;
+mod space;
 mod stop;
 mod stream;
 #[cfg(test)]
@@ -251,6 +254,13 @@ impl Shared {
 
     fn lock_inode(&self, node: Fid) -> MutexGuard<'_, ()> {
         lock(&self.inodes[node.ino as usize % INODE_LOCKS])
+    }
+
+    /// Two, in an order that is the same for all who need two.
+    fn lock_inodes(&self, one: Fid, other: Fid) -> (MutexGuard<'_, ()>, Option<MutexGuard<'_, ()>>) {
+        let [low, high] = [one, other].map(|node| node.ino as usize % INODE_LOCKS);
+        let (low, high) = (low.min(high), low.max(high));
+        (lock(&self.inodes[low]), (low != high).then(|| lock(&self.inodes[high])))
     }
 
     fn is_open(&self, node: Fid) -> bool {

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::aside::Aside;
@@ -14,6 +14,7 @@ use super::queue::Hello;
 use super::replica::{Effect, Replica};
 use super::session::Expected;
 use super::settings::Report;
+use super::space::Space;
 use super::stop::Stop;
 use super::stream::{self, Receiver, Sender};
 
@@ -22,6 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Threads that wait for the disk on behalf of synchronisations.
 const SYNCERS: usize = 4;
+/// How often the source is told what room there is, while it sends.
+const SPACE: Duration = Duration::from_millis(100);
 
 /// What the receiver was told to receive.
 pub(super) struct Job {
@@ -146,7 +149,10 @@ impl Receiving {
         sender: &Mutex<Sender>,
         syncers: &SyncSender<Sync>,
     ) -> Result<(), End> {
-        let mut answers = Vec::new();
+        let mut answers = vec![self.space()?];
+        let mut told = Instant::now();
+        say(sender, &answers)?;
+        answers.clear();
         loop {
             for message in receiver.receive()? {
                 self.shared.count(message.len());
@@ -155,12 +161,21 @@ impl Receiving {
                 self.apply(frame, &mut answers, syncers)?;
             }
             answers.push(Answer::Applied(self.applied));
+            if told.elapsed() > SPACE {
+                answers.push(self.space()?);
+                told = Instant::now();
+            }
             // With more at hand the acknowledgement can wait for it, unless it gets long.
             if !receiver.has_more() || answers.len() > 64 {
                 say(sender, &answers)?;
                 answers.clear();
             }
         }
+    }
+
+    fn space(&self) -> io::Result<Answer> {
+        let spaces = self.shared.trees.iter().map(|tree| Ok(Space::of(tree)?.0));
+        Ok(Answer::Space(spaces.collect::<io::Result<_>>()?))
     }
 
     fn apply(

@@ -88,8 +88,9 @@ impl Replica {
             Op::Entry { dir, name, node, fresh, attr, target, xattrs, dir_mtime } => {
                 let name = OsStr::from_bytes(&name);
                 self.entry(dir, name, node, fresh, &attr, &target)?;
-                self.set_xattrs(node, xattrs)?;
+                // A change of owner or size takes capabilities away.
                 self.set_attr(node, &attr, attr.is_file())?;
+                self.set_xattrs(node, xattrs)?;
                 self.stamp(dir, dir_mtime)
             }
             Op::Remove { dir, name, node, is_dir, gone, dir_mtime } => {
@@ -134,6 +135,9 @@ impl Replica {
             }
             Op::Allocate { node, mode, offset, length, mtime } => {
                 self.allocate(node, mode, offset, length, mtime)
+            }
+            Op::CopyRange { from, from_offset, node, offset, length, mtime } => {
+                self.copy_range((from, from_offset), (node, offset), length, mtime)
             }
             Op::SetXattr { node, name, value } => {
                 backing::set_xattr(&*self.node(node)?, OsStr::from_bytes(&name), &value, 0)?;
@@ -337,6 +341,26 @@ impl Replica {
         if !already {
             self.before_change(node)?;
             backing::allocate(&file, mode, offset, length)?;
+        }
+        self.finish_data(&file, mtime)
+    }
+
+    fn copy_range(
+        &mut self,
+        (from, mut at): (Fid, u64),
+        (node, mut offset): (Fid, u64),
+        length: u64,
+        mtime: Time,
+    ) -> io::Result<Effect> {
+        self.before_change(node)?;
+        let (source, file) = (self.data(from)?, self.data(node)?);
+        let end = offset + length;
+        while offset < end {
+            let more = backing::copy_range(&source, at, &file, offset, (end - offset) as usize)? as u64;
+            if more == 0 {
+                return Err(unknown("more bytes to copy than there are here"));
+            }
+            (at, offset) = (at + more, offset + more);
         }
         self.finish_data(&file, mtime)
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::backing::{Attr, Fid};
 use super::frame::{Frame, Op};
 use super::settings::{Progress, Report};
+use super::space::Space;
 
 /// Above this much unacknowledged data the application waits for acknowledgements even under `Alone`.
 pub(super) const WINDOW_BYTES: usize = 64 << 20;
@@ -64,6 +65,8 @@ pub(super) struct Session {
     /// Blocks that the receiver asked for.
     pub(super) wants: VecDeque<Block>,
     pub(super) progress: Progress,
+    /// What room the receiver has for each tree, as it said last.
+    pub(super) space: Vec<Space>,
 }
 
 impl Session {
@@ -88,6 +91,7 @@ impl Session {
             unlisted: roots,
             wants: VecDeque::new(),
             progress: Progress::default(),
+            space: Vec::new(),
         }
     }
 

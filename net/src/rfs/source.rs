@@ -141,6 +141,13 @@ fn read_answers(shared: &Shared, connection: u64, receiver: &mut Receiver) -> io
                         }
                     });
                 }
+                Some(Answer::Space(space)) => {
+                    shared.flow.with_session(|session| {
+                        if session.connection == Some(connection) {
+                            session.space = space;
+                        }
+                    });
+                }
                 Some(Answer::Failed(why)) => {
                     return Ok(format!("{} cannot apply: {why}", shared.settings.peer_name));
                 }

@@ -1,10 +1,13 @@
 //! Two nodes in one process, real mounts, the real kernel.
 
 mod copy;
+mod disk;
 #[cfg(feature = "loom")]
 mod explored;
 mod gate;
+mod semantics;
 mod stream;
+mod suites;
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -184,7 +187,7 @@ pub(super) fn tree(root: &Path) -> Vec<String> {
             meta.rdev(),
             meta.mtime(),
             meta.mtime_nsec(),
-            if meta.is_dir() { 0 } else { meta.nlink() },
+            meta.nlink(),
         ));
     }
     lines

@@ -1,11 +1,11 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use super::disk::Disk;
 use super::{ALONE, BOTH, Pair, eventually};
 use crate::rfs::flow::{Entry, Flow};
 use crate::rfs::frame::Op;
@@ -112,50 +112,36 @@ fn an_operation_of_another_term_is_not_applied() {
     assert!(!pair.b.dir.join("f").exists());
 }
 
-/// Runs `scene` with a disk of one megabyte.
-fn with_small_disk(scene: impl FnOnce(&Path) + std::panic::UnwindSafe) {
-    let small = tempfile::tempdir().unwrap();
-    let flags = nix::mount::MsFlags::empty();
-    nix::mount::mount(Some("tmpfs"), small.path(), Some("tmpfs"), flags, Some("size=1m")).unwrap();
-    let outcome = std::panic::catch_unwind(|| scene(small.path()));
-    nix::mount::umount2(small.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic);
-    }
-}
-
 #[test]
 fn a_full_disk_at_the_receiver_is_not_the_applications_error() {
-    with_small_disk(|small| {
-        let pair = Pair::with(|_, b| b.dirs = vec![small.to_owned()]);
-        pair.pair_up();
-        let writing = thread::spawn({
-            let file = pair.a.dir.join("f");
-            move || fs::write(file, vec![3; 4 << 20])
-        });
-        pair.b.hears(|report| matches!(report, Report::ReceiveFailed { why } if why.contains("No space")));
-        pair.a.hears(|report| matches!(report, Report::SourceLost { why, .. } if why.contains("No space")));
-        eventually("the application waits", || pair.a.rfs.stats().waiting > 0);
-        pair.a.rfs.gate(ALONE);
-        writing.join().unwrap().unwrap();
+    let small = Disk::tmpfs("size=1m");
+    let pair = Pair::with(|_, b| b.dirs = vec![small.path().to_owned()]);
+    pair.pair_up();
+    let writing = thread::spawn({
+        let file = pair.a.dir.join("f");
+        move || fs::write(file, vec![3; 4 << 20])
     });
+    pair.b.hears(|report| matches!(report, Report::ReceiveFailed { why } if why.contains("No space")));
+    pair.a.hears(|report| matches!(report, Report::SourceLost { why, .. } if why.contains("No space")));
+    eventually("the application waits", || pair.a.rfs.stats().waiting > 0);
+    pair.a.rfs.gate(ALONE);
+    writing.join().unwrap().unwrap();
 }
 
 #[test]
 fn what_still_fitted_on_a_full_disk_of_the_source_is_on_the_receiver_too() {
-    with_small_disk(|small| {
-        let pair = Pair::with(|a, _| a.dirs = vec![small.to_owned()]);
-        pair.pair_up();
-        // No multiple of a page: the last write that finds room finds too little.
-        let chunk: Vec<u8> = (0..150_000_u32).map(|n| n as u8).collect();
-        let mut file = fs::File::create(small.join("f")).unwrap();
-        while file.write_all(&chunk).is_ok() {}
-        file.sync_all().unwrap();
-        drop(file);
-        let here = fs::read(small.join("f")).unwrap();
-        assert!(here.len() > 800_000, "{}", here.len());
-        assert!(here == fs::read(pair.b.dir.join("f")).unwrap(), "the copies differ");
-    });
+    let small = Disk::tmpfs("size=1m");
+    let pair = Pair::with(|a, _| a.dirs = vec![small.path().to_owned()]);
+    pair.pair_up();
+    // No multiple of a page: the last write that finds room finds too little.
+    let chunk: Vec<u8> = (0..150_000_u32).map(|n| n as u8).collect();
+    let mut file = fs::File::create(small.path().join("f")).unwrap();
+    while file.write_all(&chunk).is_ok() {}
+    file.sync_all().unwrap();
+    drop(file);
+    let here = fs::read(small.path().join("f")).unwrap();
+    assert!(here.len() > 800_000, "{}", here.len());
+    assert!(here == fs::read(pair.b.dir.join("f")).unwrap(), "the copies differ");
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! File systems in memory, for tests that need one of their own, or one that is quick to synchronise.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+/// Unmounted when it is dropped.
+pub(super) struct Disk {
+    mounts: Vec<PathBuf>,
+    _folder: tempfile::TempDir,
+}
+
+impl Disk {
+    pub(super) fn tmpfs(options: &str) -> Self {
+        Self::of_kind("tmpfs", options)
+    }
+
+    /// Has no extended attributes.
+    pub(super) fn ramfs() -> Self {
+        Self::of_kind("ramfs", "")
+    }
+
+    fn of_kind(kind: &str, options: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        mount(Some(kind), &path, Some(kind), MsFlags::empty(), Some(options)).unwrap();
+        Self { mounts: vec![path], _folder: folder }
+    }
+
+    /// What most machines have, without the wait for a real disk.
+    pub(super) fn ext4(size: &str) -> Self {
+        let mut disk = Self::tmpfs("");
+        let (image, path) = (disk.path().join("image"), disk.path().join("ext4"));
+        std::fs::create_dir(&path).unwrap();
+        run("truncate", ["-s".as_ref(), size.as_ref(), image.as_path()]);
+        run("mkfs.ext4", ["-q".as_ref(), image.as_path()]);
+        run("mount", ["-o".as_ref(), "loop".as_ref(), image.as_path(), path.as_path()]);
+        disk.mounts.push(path);
+        disk
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.mounts[self.mounts.len() - 1]
+    }
+
+    /// A folder on it.
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        for path in self.mounts.iter().rev() {
+            let unmounted = umount2(path, MntFlags::MNT_DETACH);
+            if !std::thread::panicking() {
+                unmounted.unwrap();
+            }
+        }
+    }
+}
+
+fn run<const N: usize>(program: &str, arguments: [&Path; N]) {
+    let status = Command::new(program).args(arguments).status().unwrap_or_else(|e| panic!("{program}: {e}"));
+    assert!(status.success(), "{program}: {status}");
+}
