@@ -13,6 +13,9 @@ use crate::{
     time::Tick,
 };
 
+/// For the names that a rebuilt peer gives: others than this node's, which are random.
+const NONCE_OF_PEER: u64 = 0x5555_5555_5555_5555;
+
 /// What is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ahead {
@@ -67,11 +70,6 @@ pub enum Service {
 }
 
 impl Course {
-    /// Does a node serve at the end?
-    pub fn serves(&self) -> bool {
-        self.service() == Service::Up
-    }
-
     pub fn service(&self) -> Service {
         let serves = |ends: &Ends| ends.iter().flatten().any(|(role, _)| role.serves());
         match (serves(&self.begin), serves(&self.end)) {
@@ -120,7 +118,7 @@ impl<const H: usize> Mirror<H> {
 
     /// The peer as its heartbeat describes it.
     fn rebuild_peer(&self, cfg: &Config, now: Tick, beat: &Beat) -> Self {
-        let mut peer = Self::new(now, beat.boot, u64::MAX / 3, *self.record());
+        let mut peer = Self::new(now, beat.boot, NONCE_OF_PEER, *self.record());
         peer.adopt(cfg, beat, self, now);
         peer
     }

@@ -1,5 +1,7 @@
 //! What survives a crash: which data a node has, and what it may conclude from that alone.
 
+use core::mem;
+
 /// Random name of a generation of the data; [`Generation::NONE`] before the first.
 ///
 /// Names, not counters: two nodes may both go on at once, and then ancestry decides, never magnitude.
@@ -144,11 +146,11 @@ impl<const H: usize> Record<H> {
         if to == self.generation || to == Generation::NONE {
             return;
         }
-        if from != Generation::NONE && !self.history.contains(&from) && H > 0 {
-            self.history.copy_within(0..H - 1, 1);
-            self.history[0] = from;
-        }
         self.generation = to;
+        if from != Generation::NONE && !self.history.contains(&from) {
+            let mut newest = from;
+            self.history.iter_mut().for_each(|ancestor| mem::swap(ancestor, &mut newest));
+        }
     }
 }
 
@@ -179,6 +181,15 @@ mod tests {
             (Kin::Ancestor, Kin::Ancestor, Kin::Same)
         );
         assert_eq!((joined.mark, joined.side), (Mark::Shared, Side::Second));
+    }
+
+    #[test]
+    fn each_ancestor_is_remembered_once() {
+        let mine = Record::<4>::default().exclusive(g(1), 1).exclusive(g(2), 2);
+        assert_eq!(mine.joined(g(3), g(1), 3).history, [g(2), g(1), Generation::NONE, Generation::NONE]);
+        assert_eq!(mine.joined(g(3), g(2), 3).history, [g(2), g(1), Generation::NONE, Generation::NONE]);
+        let new = Record::<4>::default().joined(g(3), Generation::NONE, 3);
+        assert_eq!((new.generation, new.history), (g(3), [Generation::NONE; 4]));
     }
 
     #[test]

@@ -473,10 +473,6 @@ impl<const H: usize> Mirror<H> {
         self.cause
     }
 
-    pub const fn fenced(&self) -> bool {
-        self.fenced
-    }
-
     pub const fn peer(&self) -> Option<&Peer> {
         self.peer.as_ref()
     }

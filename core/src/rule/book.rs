@@ -417,6 +417,41 @@ mod tests {
     }
 
     #[test]
+    fn a_comparison_that_is_made_again_takes_no_room_and_no_other_is_taken_for_it() {
+        let book =
+            (0..Book::MOST).try_fold(Book::EMPTY, |book, _| book.with(&[A, A, Term::And], Order::Stop));
+        assert!(book.is_ok(), "more often than there is room for different ones");
+        let mine = Read::one(0, State::Down);
+        let others = [
+            Read { whose: Whose::Peers, ..mine },
+            Read { set: Set::of(1), ..mine },
+            Read { set: Set(0b11), every: true, ..mine },
+            Read { is: States::but(State::Down), ..mine },
+        ];
+        for other in others {
+            let with = |book: Book, read| book.with(&[Term::Read(read)], Order::Stop).expect("a condition");
+            let book = with(with(Book::EMPTY, mine), other);
+            let apart = (0..3).any(|down| {
+                let (mine, peers) = (found(&[down]), found(&[down + 1]));
+                book.ground(0, mine, peers) != book.ground(1, mine, peers)
+            });
+            assert!(apart, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn as_much_as_there_is_room_for_is_accepted() {
+        let mut deepest = std::vec![A; DEEPEST];
+        deepest.extend([Term::And; DEEPEST - 1]);
+        let filled =
+            (0..WORDS / (2 * DEEPEST)).try_fold(Book::EMPTY, |book, _| book.with(&deepest, Order::Stop));
+        let more = filled.expect("to the last word").with(&[A], Order::Stop);
+        assert_eq!(more, Err(BadRule::TooLong { most: WORDS }));
+        let each = |book: Book, id| book.with(&[Term::Read(Read::one(id, State::Down))], Order::Stop);
+        assert!((0..READS as u8).try_fold(Book::EMPTY, each).is_ok(), "to the last comparison");
+    }
+
+    #[test]
     fn what_is_no_condition_or_too_much_is_refused() {
         let with = |condition: &[Term]| Book::EMPTY.with(condition, Order::Stop).err();
         assert_eq!(with(&[]), Some(BadRule::Malformed));

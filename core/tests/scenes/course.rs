@@ -55,3 +55,15 @@ fn what_is_shown_before_a_command_is_what_was_reviewed() {
     text += &ask("start with everything to be checked", &states::held(), 0, Ahead::Order(Command::StopStart));
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn what_is_foreseen_does_not_depend_on_the_origin_of_the_peers_clock() {
+    let pair = Pair::ready();
+    let it = &pair.nodes[0];
+    let mut moved = it.core;
+    moved.rebase_peer(5000);
+    for ahead in [Ahead::SelfLost, Ahead::PeerLost, Ahead::Order(Command::Swap)] {
+        let foreseen = it.core.foresee(&it.cfg, pair.now, ahead);
+        assert_eq!(moved.foresee(&it.cfg, pair.now, ahead), foreseen, "{ahead:?}");
+    }
+}

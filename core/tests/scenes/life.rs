@@ -2,7 +2,9 @@
 
 use crate::scene::{ALONE, PRIM, Pair, SECOND, STOP, TIMING, WAIT};
 use safetui_core::{
-    Action, Boot, Cause, Command, Event, Gate, Mark, Refusal, Tick, Witness, explain::Block, foresee::Ahead,
+    Action, Boot, Cause, Command, Event, Gate, Mark, Note, Refusal, Role, Tick, Witness,
+    explain::Block,
+    foresee::{Ahead, Service},
 };
 
 #[test]
@@ -70,6 +72,18 @@ fn an_isolated_pair_without_its_router_stops_serving_and_heals_by_itself() {
 }
 
 #[test]
+fn whoever_alone_has_the_newest_data_starts_alone_once_it_has_listened() {
+    let mut pair = Pair::ready();
+    pair.runs[1] = false;
+    pair.until(|pair| pair.nodes[0].state() == ALONE);
+    pair.order(0, Command::StopStart);
+    pair.pass(TIMING.timeout - 10);
+    assert_eq!(pair.nodes[0].core.role(), Role::Wait, "the peer may yet be heard");
+    pair.until(|pair| pair.nodes[0].state() == ALONE);
+    assert_eq!(pair.nodes[0].core.cause(), Cause::Owner);
+}
+
+#[test]
 fn a_primary_that_is_not_heard_gives_way_to_the_peer_that_it_hears() {
     let mut pair = Pair::ready();
     pair.speaks[0] = false;
@@ -126,6 +140,18 @@ fn a_primary_that_slept_past_its_window_stops_serving() {
 }
 
 #[test]
+fn a_node_has_slept_when_it_handles_what_was_due_later_than_is_assumed() {
+    for (later, slept) in [(TIMING.late, false), (TIMING.late + 1, true)] {
+        let mut pair = Pair::ready();
+        let (wakes, _) = pair.nodes[0].core.next_wake(&pair.nodes[0].cfg);
+        pair.now = wakes.plus(later);
+        pair.event(0, Event::Woke);
+        let note = Action::Note(Note::Slept { span: later });
+        assert_eq!(pair.nodes[0].orders.contains(&note), slept, "{later} ms late");
+    }
+}
+
+#[test]
 fn a_secondary_that_slept_does_not_take_over_what_it_did_not_hear() {
     let mut pair = Pair::ready();
     pair.runs[0] = false;
@@ -164,8 +190,12 @@ fn a_node_that_cannot_apply_says_so_and_tries_again_only_after_a_while() {
     assert_eq!(pair.states(), [ALONE, WAIT]);
     let node = &pair.nodes[1];
     assert_eq!(node.core.explain(&node.cfg, pair.now).unwrap().block, Block::CannotApply);
-    pair.pass(6000);
-    assert_eq!(pair.states(), [PRIM, SECOND], "by itself");
+    pair.pass(4990);
+    assert_eq!(pair.states(), [ALONE, WAIT], "ten windows are not over");
+    pair.pass(10);
+    assert_eq!(pair.nodes[1].core.role(), Role::Second, "by itself");
+    pair.pass(100);
+    assert_eq!(pair.states(), [PRIM, SECOND]);
 }
 
 #[test]
@@ -265,7 +295,8 @@ fn without_a_secondary_a_stop_is_foreseen_as_an_outage() {
     pair.order(1, Command::Stop);
     pair.pass(100);
     let node = &pair.nodes[0];
-    assert!(!node.core.foresee(&node.cfg, pair.now, Ahead::Order(Command::Stop)).serves());
+    let course = node.core.foresee(&node.cfg, pair.now, Ahead::Order(Command::Stop));
+    assert_eq!(course.service(), Service::Outage);
 }
 
 #[test]

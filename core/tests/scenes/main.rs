@@ -3,6 +3,7 @@
 mod arbiter;
 mod commands;
 mod course;
+mod disks;
 mod explain;
 mod foretold;
 mod life;

@@ -228,6 +228,10 @@ fn with_an_arbiter_the_orders_are_those_that_were_reviewed() {
             let denied = both.event(0, Event::Denied { generation }).pass(500);
             denied.event(1, Event::Granted { generation }).pass(100)
         }),
+        ("the primary is granted", {
+            let asks = Scribe::of(lost(with_arbiter(Pair::ready()), 1)).pass(1100);
+            asks.event(0, Event::Granted { generation }).pass(100)
+        }),
         ("the secondary is denied", asks().event(1, Event::Denied { generation }).pass(100)),
         ("granted, and somebody answers for the address", {
             asks().event(1, Event::AddressTaken).event(1, Event::Granted { generation }).pass(100)

@@ -207,6 +207,27 @@ fn what_is_said_of_an_application_ends_with_it_also_when_no_rule_reads_it() {
 }
 
 #[test]
+fn while_no_application_runs_nothing_is_said_of_it() {
+    let restarting = {
+        let mut pair = Pair::watched();
+        pair.nodes[0].slow = true;
+        pair.order(0, Command::Restart);
+        pair
+    };
+    let waiting = {
+        let mut pair = Pair::watched();
+        (pair.speaks, pair.router) = ([false; 2], [false; 2]);
+        pair.pass(3000);
+        assert_eq!(pair.nodes[0].state(), WAIT);
+        pair
+    };
+    for mut pair in [restarting, waiting] {
+        pair.finds(0, PORT, DOWN);
+        assert_eq!(pair.nodes[0].core.found().state(PORT), State::Init, "{:?}", pair.states());
+    }
+}
+
+#[test]
 fn rules_may_read_the_peer_and_change_roles() {
     let mut pair = Pair::watched();
     let peers = Read { whose: Whose::Peers, ..Read::one(3, DOWN) };
@@ -254,9 +275,7 @@ fn what_was_called_for_before_a_role_was_taken_is_done_only_after_as_long_in_it(
     pair.pass(2000);
     assert_eq!(pair.nodes[1].state(), WAIT, "the peer does not hear that it is back");
     pair.speaks[1] = true;
-    while pair.nodes[1].state() != SECOND {
-        pair.pass(10);
-    }
+    pair.until(|pair| pair.nodes[1].state() == SECOND);
     assert_eq!(restarts(&pair, 1), 0);
     pair.pass(100);
     assert_eq!(restarts(&pair, 1), 1);
@@ -271,10 +290,8 @@ fn the_peer_hears_at_once_when_a_wait_begins_and_when_it_ends() {
             pair.pass(phase * 10);
             pair.finds(1, LINK, found);
             let waits = |pair: &Pair| pair.nodes[1].core.held() == Hold::Wait { rule: 0 };
-            while waits(&pair) != begins {
-                pair.pass(10);
-                assert_eq!(pair.nodes[0].core.peer().unwrap().beat.held, waits(&pair), "{found:?}");
-            }
+            pair.until(|pair| waits(pair) == begins);
+            assert_eq!(pair.nodes[0].core.peer().unwrap().beat.held, begins);
         }
     }
 }

@@ -184,6 +184,17 @@ impl Pair {
         }
     }
 
+    /// Lets time pass until it has come to that.
+    pub(crate) fn until(&mut self, what: impl Fn(&Self) -> bool) {
+        for _ in 0..1000 {
+            if what(self) {
+                return;
+            }
+            self.pass(10);
+        }
+        panic!("it never comes to that: {:?}", self.states());
+    }
+
     fn bring_level(&mut self, node: usize) {
         let boot = self.nodes[1 - node].core.boot();
         let alone = self.streams && self.nodes[node].core.role() == Role::Alone;

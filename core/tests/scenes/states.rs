@@ -1,8 +1,8 @@
 //! A pair in each of the states in which a node may be for long, or be found at work.
 
-use safetui_core::{Command, Event, Role, Status, Witness, mirror::Step, rule::State};
+use safetui_core::{Boot, Command, Event, Role, Status, Witness, mirror::Step, rule::State};
 
-use crate::scene::{ALONE, LINK, PORT, PRIM, Pair, SECOND, STOP, WAIT, book};
+use crate::scene::{ALONE, Core, LINK, PORT, PRIM, Pair, SECOND, STOP, WAIT, book};
 
 /// One node of a pair in which slow work takes its time.
 fn slow(mut pair: Pair, node: usize, command: Command) -> Pair {
@@ -52,6 +52,28 @@ fn asks_the_arbiter() -> Pair {
     pair.nodes[1].cfg.witness = Witness::Arbiter;
     pair.pass(500);
     assert!(pair.nodes[1].core.asks());
+    pair
+}
+
+/// The first node is a primary that waits for the arbiter's word.
+fn primary_asks() -> Pair {
+    let mut pair = Pair::ready();
+    pair.nodes[0].cfg.witness = Witness::Arbiter;
+    pair.runs[1] = false;
+    pair.until(|pair| pair.nodes[0].core.asks());
+    pair.pass(100);
+    pair
+}
+
+/// The agent of a node that waits over a fork starts anew, and the peer does not hear that.
+fn forked_and_not_heard() -> Pair {
+    let mut pair = super::life::forked();
+    pair.speaks[1] = false;
+    let record = *pair.nodes[1].core.record();
+    pair.nodes[1].core = Core::new(pair.now, Boot(2), 7 << 40, record);
+    pair.order(1, Command::Start);
+    pair.pass(3000);
+    assert_eq!(pair.states(), [ALONE, WAIT]);
     pair
 }
 
@@ -161,6 +183,7 @@ pub(crate) fn all() -> Vec<(&'static str, Pair, usize)> {
         ("WAIT, back before its secondary", first_back(), 0),
         ("WAIT, after a lost contest", isolated(), 0),
         ("WAIT, over a fork", super::life::forked(), 1),
+        ("WAIT, over a fork, and not heard", forked_and_not_heard(), 1),
         ("WAIT, not heard by the peer that serves", not_heard(), 1),
         ("WAIT, cannot apply what it is sent", cannot_apply(), 1),
         ("WAIT, not all is checked that a rule reads", unchecked(), 0),
@@ -175,6 +198,7 @@ pub(crate) fn all() -> Vec<(&'static str, Pair, usize)> {
         ("PRIM, restarting", slow(Pair::ready(), 0, Command::Restart), 0),
         ("PRIM, its scripts have failed", failed, 0),
         ("PRIM, the secondary is silent", silent_secondary, 0),
+        ("PRIM, asks the arbiter", primary_asks(), 0),
         ("SECOND", Pair::ready(), 1),
         ("SECOND, copying", copying(), 1),
         ("SECOND, leaving", slow(Pair::ready(), 1, Command::Stop), 1),
