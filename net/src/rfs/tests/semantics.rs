@@ -513,7 +513,7 @@ fn files_without_a_name_live_until_they_are_closed() {
         seen.0.push(back);
         // Many come and go: their numbers are used again.
         for round in 0..200 {
-            let name = dir.join(format!("r{}", round % 7));
+            let name = dir.join(format!("r{}", round % 6));
             let open = File::create(&name).unwrap();
             open.write_all_at(format!("{round}").as_bytes(), 0).unwrap();
             if round % 3 > 0 {
