@@ -7,13 +7,13 @@ use stateright::{Expectation, Model, Property};
 
 use crate::{
     property,
-    world::{Healing, Settings, Step, World},
+    world::{Given, Healing, Settings, Step, World},
 };
 
 /// Two nodes in one world.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    pub settings: Settings,
+    pub settings: Given,
     pub healing: Arc<Healing>,
     /// When to give up; `None`: never. A run that was given up has [`property::IN_TIME`] among its discoveries.
     pub until: Option<Instant>,
@@ -23,7 +23,12 @@ pub struct Pair {
 
 impl Pair {
     pub fn new(settings: Settings) -> Self {
-        Self { settings, healing: Arc::new(Healing::default()), until: None, only: None }
+        Self {
+            settings: Given::new(settings),
+            healing: Arc::new(Healing::default()),
+            until: None,
+            only: None,
+        }
     }
 
     /// Does this world promise that at most one node serves? Without a witness both may go on alone after a cut,
@@ -35,7 +40,7 @@ impl Pair {
     }
 
     /// Do the clocks, of which the lease of an address is made, mean anything here?
-    pub const fn has_time(&self) -> bool {
+    pub fn has_time(&self) -> bool {
         self.settings.leases
     }
 

@@ -99,13 +99,13 @@ fn disk_is_believed(world: &World) -> bool {
 fn nothing_stays_due(pair: &Pair, world: &World) -> bool {
     (0..2).all(|node| {
         let it = &world.nodes[node];
-        let wakes = it.core.as_ref().map(|core| core.next_wake(&pair.settings.config(node)).0);
+        let wakes = it.core.as_ref().map(|core| core.next_wake(pair.settings.config(node)).0);
         !it.runs() || wakes.is_none_or(|wakes| wakes >= BASE)
     })
 }
 
 fn recovers(pair: &Pair, world: &World) -> bool {
-    pair.healing.heals(&pair.settings, world, pair.ticks_to_heal())
+    world.unsettled() || pair.healing.heals(&pair.settings, world, pair.ticks_to_heal())
 }
 
 fn one_crash_is_survived(pair: &Pair, world: &World) -> bool {

@@ -115,20 +115,22 @@ fn the_same_with_a_router_holds_as_long_as_the_router_reflects() {
 #[test]
 fn who_gives_way_says_why() {
     let settings = Settings { budget: Budget { cuts: 1, ..Budget::default() }, faults: 1, ..worlds::CALM };
+    let pair = Pair::new(settings);
+    let settings = &pair.settings;
     let mut steps = vec![Step::Cut(Cut::Off(0))];
-    let mut world = World::start(&settings);
-    world.take(&settings, steps[0]).unwrap();
+    let mut world = World::start(settings);
+    world.take(settings, steps[0]).unwrap();
     // Whoever is cut off loses its window; the other one wins it.
     for _ in 0..settings.timing.timeout + settings.timing.guard {
         for to in 0..2 {
-            while world.take(&settings, Step::Lose { to, at: 0 }).is_some() {
+            while world.take(settings, Step::Lose { to, at: 0 }).is_some() {
                 steps.push(Step::Lose { to, at: 0 });
             }
         }
         steps.push(Step::Tick { by: [1, 1] });
-        world.take(&settings, Step::Tick { by: [1, 1] }).unwrap();
+        world.take(settings, Step::Tick { by: [1, 1] }).unwrap();
     }
-    let told = Voice::plain(Witness::Router).tell(&Pair::new(settings), ACKNOWLEDGES, &steps);
+    let told = Voice::plain(Witness::Router).tell(&pair, ACKNOWLEDGES, &steps);
     let told: Vec<String> = told.iter().map(ToString::to_string).collect();
     assert!(told[1].contains("node1 has heard nothing of node2"), "{told:#?}");
     assert!(
@@ -163,15 +165,16 @@ fn a_run_that_time_has_cut_is_never_complete() {
 #[test]
 fn after_as_many_faults_as_may_be_there_is_no_other() {
     let budget = Budget { crashes: 1, cuts: 1, writes: 1, ..Budget::default() };
-    let settings = Settings { budget, faults: 1, ..worlds::CALM };
-    let mut world = World::start(&settings);
+    let pair = Pair::new(Settings { budget, faults: 1, ..worlds::CALM });
+    let settings = &pair.settings;
+    let mut world = World::start(settings);
     let possible = |world: &World| {
         let mut steps = Vec::new();
-        world.possible(&settings, &mut steps);
+        world.possible(settings, &mut steps);
         steps
     };
     assert!(possible(&world).contains(&Step::Cut(Cut::Router)));
-    world.take(&settings, Step::Crash(1)).unwrap();
+    world.take(settings, Step::Crash(1)).unwrap();
     let steps = possible(&world);
     assert!(!steps.iter().any(|step| matches!(step, Step::Cut(_) | Step::Crash(_))), "{steps:?}");
     assert!(steps.contains(&Step::Write(0)), "a write is no fault");

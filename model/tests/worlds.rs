@@ -106,7 +106,7 @@ fn whoever_waits_says_why_and_what_would_end_it() {
             if (core.role(), core.status(), core.step()) == (Role::Wait, Status::NotReady, Stage::Steady) {
                 waiting += 1;
                 let why =
-                    core.explain(&pair.settings.config(node), BASE).expect("who is not ready can say why");
+                    core.explain(pair.settings.config(node), BASE).expect("who is not ready can say why");
                 assert!(why.guards.iter().flatten().any(|guard| !guard.holds), "{why:?}");
                 assert!(why.ways[0].is_some(), "{why:?}");
             }

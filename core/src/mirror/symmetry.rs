@@ -42,6 +42,9 @@ impl<const H: usize> super::Record<H> {
         let mut kept = 0;
         for at in 0..H {
             let mut ancestor = self.history[at];
+            if ancestor == Generation::NONE {
+                break;
+            }
             names.ancestor(&mut ancestor);
             self.history[at] = Generation::NONE;
             if ancestor != Generation::NONE {

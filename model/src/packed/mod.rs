@@ -122,12 +122,12 @@ impl Inner {
 
     fn judge(&self, property: &Property<Pair>, open: &Open) -> bool {
         let judged = || (property.condition)(&self.pair, &open.world);
-        if property.name != property::RECOVERS {
+        if property.name != property::RECOVERS || open.world.unsettled() {
             return judged();
         }
         // What recovery does not depend on differs in most states that are otherwise the same.
         let Packed { cores, peers, nodes, wires, around: _ } = open.packed;
-        let print = print(&(cores, peers, nodes, wires, open.around.calm()));
+        let print = print(&(cores, peers, nodes, wires, open.around.lasting()));
         let healing = &self.pair.healing;
         healing.known(print) || judged() && healing.remember(print)
     }
@@ -157,8 +157,8 @@ impl Model for PackedPair {
     fn next_state(&self, packed: &Packed, step: Step) -> Option<Packed> {
         self.look(packed, |inner, desk| {
             let mut next = desk.open.world.clone();
-            next.take(&inner.pair.settings, step)?;
-            Some(inner.parts.repack(&mut desk.lately, &desk.open, &next))
+            let reach = next.take(&inner.pair.settings, step)?;
+            Some(inner.parts.repack(&mut desk.lately, &desk.open, &next, reach))
         })
     }
 

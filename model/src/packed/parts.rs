@@ -3,7 +3,7 @@
 use safetui_core::mirror::Peer;
 
 use super::table::{Recent, Table};
-use crate::world::{Core, Node, Surroundings, Wire, World};
+use crate::world::{Core, Driven, Reach, Surroundings, Wire, World};
 
 /// A state as it is kept: the numbers of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,8 +21,7 @@ pub(super) struct Parts {
     /// Without what they know of their peers.
     cores: Table<Option<Core>>,
     peers: Table<Option<Peer>>,
-    /// Without their cores.
-    nodes: Table<Node>,
+    nodes: Table<Driven>,
     wires: Table<Wire>,
     around: Table<Surroundings>,
 }
@@ -42,79 +41,68 @@ pub(super) struct Open {
     pub(super) packed: Packed,
     pub(super) world: World,
     pub(super) around: Surroundings,
-    apart: [Apart; 2],
-}
-
-/// A node in parts.
-#[derive(Clone, Copy)]
-struct Apart {
-    core: Option<Core>,
-    peer: Option<Peer>,
-    node: Node,
-}
-
-impl Apart {
-    fn of(node: &Node) -> Self {
-        let mut core = node.core;
-        let peer = core.as_mut().and_then(|core| core.exchange_peer(None));
-        Self { core, peer, node: Node { core: None, paused: false, data: false, ..*node } }
-    }
-
-    /// Paused or not, and with which data, is said elsewhere.
-    fn joined(&self) -> Node {
-        let mut node = Node { core: self.core, ..self.node };
-        if let Some(core) = &mut node.core {
-            core.exchange_peer(self.peer);
-        }
-        node
-    }
 }
 
 impl Parts {
     pub(super) fn pack(&self, lately: &mut Lately, world: &World) -> Packed {
-        let apart = [Apart::of(&world.nodes[0]), Apart::of(&world.nodes[1])];
-        Packed {
-            cores: [0, 1].map(|at| self.cores.number(&mut lately.cores, &apart[at].core)),
-            peers: [0, 1].map(|at| self.peers.number(&mut lately.peers, &apart[at].peer)),
-            nodes: [0, 1].map(|at| self.nodes.number(&mut lately.nodes, &apart[at].node)),
+        let mut packed = Packed {
+            cores: [0; 2],
+            peers: [0; 2],
+            nodes: [0; 2],
             wires: [0, 1].map(|at| self.wires.number(&mut lately.wires, &world.wires[at])),
             around: self.around.number(&mut lately.around, &world.surroundings()),
+        };
+        for (at, node) in world.nodes.iter().enumerate() {
+            let (core, peer) = apart(node.core);
+            packed.cores[at] = self.cores.number(&mut lately.cores, &core);
+            packed.peers[at] = self.peers.number(&mut lately.peers, &peer);
+            packed.nodes[at] = self.nodes.number(&mut lately.nodes, &node.driven());
         }
+        packed
     }
 
-    /// Packs what `before` has become: most of it is as it was.
-    pub(super) fn repack(&self, lately: &mut Lately, before: &Open, world: &World) -> Packed {
+    /// Packs what `before` has become: what is out of reach is as it was.
+    pub(super) fn repack(&self, lately: &mut Lately, before: &Open, world: &World, reach: Reach) -> Packed {
         let mut packed = before.packed;
         let around = world.surroundings();
         if around != before.around {
             packed.around = self.around.number(&mut lately.around, &around);
         }
         for at in 0..2 {
-            if world.wires[at] != before.world.wires[at] {
-                packed.wires[at] = self.wires.number(&mut lately.wires, &world.wires[at]);
+            let (was, is) = (&before.world.wires[at], &world.wires[at]);
+            debug_assert!(reach.wires[at] || is == was, "out of reach nothing changes");
+            if reach.wires[at] && is != was {
+                packed.wires[at] = self.wires.number(&mut lately.wires, is);
             }
-            if world.nodes[at] == before.world.nodes[at] {
+            let (was, is) = (&before.world.nodes[at], &world.nodes[at]);
+            let same = || is.core == was.core && is.driven() == was.driven();
+            debug_assert!(reach.nodes[at] || same(), "out of reach nothing changes");
+            if !reach.nodes[at] {
                 continue;
             }
-            let (was, is) = (&before.apart[at], Apart::of(&world.nodes[at]));
-            if is.core != was.core {
-                packed.cores[at] = self.cores.number(&mut lately.cores, &is.core);
+            let (core, peer) = apart(is.core);
+            packed.cores[at] = self.cores.number(&mut lately.cores, &core);
+            if peer != was.core.as_ref().and_then(Core::peer).copied() {
+                packed.peers[at] = self.peers.number(&mut lately.peers, &peer);
             }
-            if is.peer != was.peer {
-                packed.peers[at] = self.peers.number(&mut lately.peers, &is.peer);
-            }
-            if is.node != was.node {
-                packed.nodes[at] = self.nodes.number(&mut lately.nodes, &is.node);
+            let driven = is.driven();
+            if driven != was.driven() {
+                packed.nodes[at] = self.nodes.number(&mut lately.nodes, &driven);
             }
         }
         packed
     }
 }
 
+/// A core, and what it knows of its peer.
+fn apart(mut core: Option<Core>) -> (Option<Core>, Option<Peer>) {
+    let peer = core.as_mut().and_then(|core| core.exchange_peer(None));
+    (core, peer)
+}
+
 impl Open {
     pub(super) fn new(packed: Packed, world: &World) -> Self {
-        let apart = [Apart::of(&world.nodes[0]), Apart::of(&world.nodes[1])];
-        Self { packed, world: world.clone(), around: world.surroundings(), apart }
+        Self { packed, world: world.clone(), around: world.surroundings() }
     }
 
     /// Opens another state; what it has in common with this one stays.
@@ -124,20 +112,17 @@ impl Open {
             if to.wires[at] != was.wires[at] {
                 self.world.wires[at] = parts.wires.value(to.wires[at]);
             }
-            if (to.cores[at], to.peers[at], to.nodes[at]) == (was.cores[at], was.peers[at], was.nodes[at]) {
-                continue;
-            }
-            let apart = &mut self.apart[at];
+            let node = &mut self.world.nodes[at];
             if to.cores[at] != was.cores[at] {
-                apart.core = parts.cores.value(to.cores[at]);
+                node.core = parts.cores.value(to.cores[at]);
             }
-            if to.peers[at] != was.peers[at] {
-                apart.peer = parts.peers.value(to.peers[at]);
+            if (to.cores[at], to.peers[at]) != (was.cores[at], was.peers[at]) {
+                let peer = parts.peers.value(to.peers[at]);
+                node.core.as_mut().map(|core| core.exchange_peer(peer));
             }
             if to.nodes[at] != was.nodes[at] {
-                apart.node = parts.nodes.value(to.nodes[at]);
+                node.drive(parts.nodes.value(to.nodes[at]));
             }
-            self.world.nodes[at] = apart.joined();
         }
         if to.around != was.around {
             self.around = parts.around.value(to.around);

@@ -3,13 +3,13 @@
 use safetui_core::{Gate, Witness};
 
 use super::Voice;
-use crate::world::{Cut, LAPSE, Settings, Step, Torn, World};
+use crate::world::{Cut, Given, LAPSE, Step, Torn, World};
 
 impl Voice {
     /// What the step means, and the node that it happens to; `None` for what happens all the time.
     pub(super) fn happening(
         &self,
-        settings: &Settings,
+        settings: &Given,
         before: &World,
         step: Step,
     ) -> Option<(Option<usize>, String)> {

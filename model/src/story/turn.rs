@@ -3,13 +3,13 @@
 use safetui_core::{Cause, Role, Witness, mirror::Step as Stage};
 
 use super::Voice;
-use crate::world::{BASE, Core, Settings, World};
+use crate::world::{BASE, Core, Given, World};
 
 impl Voice {
     /// What has changed at `node`, if it is worth telling.
     pub(super) fn turn(
         &self,
-        settings: &Settings,
+        settings: &Given,
         node: usize,
         before: &World,
         after: &World,
@@ -32,7 +32,7 @@ impl Voice {
         lapsed.then(|| "no longer answers for the virtual IP: its lease has run out".into())
     }
 
-    fn role(&self, settings: &Settings, node: usize, was: Option<&Core>, is: &Core) -> Option<String> {
+    fn role(&self, settings: &Given, node: usize, was: Option<&Core>, is: &Core) -> Option<String> {
         let peer = self.other(node);
         let from = was.map_or(Role::Stop, Core::role);
         let silence = BASE.since(is.heard());
@@ -68,8 +68,8 @@ impl Voice {
     }
 
     /// Why a silent peer was not taken for dead.
-    fn doubt(&self, settings: &Settings, node: usize, core: &Core) -> String {
-        let why = core.explain(&settings.config(node), BASE);
+    fn doubt(&self, settings: &Given, node: usize, core: &Core) -> String {
+        let why = core.explain(settings.config(node), BASE);
         let guards = why.into_iter().flat_map(|why| why.guards).flatten();
         let unanswered = guards.into_iter().any(|guard| guard.name == "witness answers" && !guard.holds);
         if unanswered {

@@ -2,7 +2,7 @@
 
 use safetui_core::{Event, Generation, Ledger, Witness, mirror::Names};
 
-use super::{Settings, World};
+use super::{Given, World};
 
 /// A question under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ impl Default for Arbiter {
 
 impl Arbiter {
     /// Decides on one question; no answer where it was to another ledger.
-    fn decide(&mut self, settings: &Settings, node: usize, question: Question) -> Option<Verdict> {
+    fn decide(&mut self, settings: &Given, node: usize, question: Question) -> Option<Verdict> {
         let Question { generation, ledger } = question;
         if ledger != self.ledger {
             return None;
@@ -72,17 +72,19 @@ impl Arbiter {
 
     /// The order of what is known has no meaning.
     pub fn sort(&mut self) {
-        self.grants.sort_unstable_by(|one, other| other.cmp(one));
+        if self.grants[1..].iter().any(Option::is_some) {
+            self.grants.sort_unstable_by(|one, other| other.cmp(one));
+        }
     }
 }
 
 impl World {
-    pub(super) fn can_arbitrate(&self, settings: &Settings, node: usize) -> bool {
+    pub(super) fn can_arbitrate(&self, settings: &Given, node: usize) -> bool {
         self.nodes[node].asked.is_some() && self.cut.router(settings, node)
     }
 
     /// The question reaches the arbiter, also of a node that is gone by now.
-    pub(super) fn arbitrate(&mut self, settings: &Settings, node: usize) -> Option<()> {
+    pub(super) fn arbitrate(&mut self, settings: &Given, node: usize) -> Option<()> {
         let question = self.nodes[node].asked.take()?;
         if let Some(verdict) = self.arbiter.decide(settings, node, question) {
             self.nodes[node].verdict = Some(verdict);
@@ -92,7 +94,7 @@ impl World {
 
     /// What a node that hears the arbiter hears of its ledger, if that is new. Where the arbiter never loses its memory
     /// each node has heard of it as soon as it starts.
-    pub(super) fn new_ledger(&self, settings: &Settings, node: usize) -> Option<Event> {
+    pub(super) fn new_ledger(&self, settings: &Given, node: usize) -> Option<Event> {
         let reached = settings.budget.amnesias == 0 || self.cut.router(settings, node);
         let news = self.nodes[node].core.as_ref()?.ledger() != self.arbiter.ledger;
         let asked = settings.witness == Witness::Arbiter && reached && news;

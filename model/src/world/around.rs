@@ -37,6 +37,13 @@ impl Surroundings {
     }
 }
 
+impl Surroundings {
+    /// What stays of [`Self::calm`] in every world.
+    pub(crate) const fn lasting(&self) -> (i8, Arbiter, bool) {
+        (self.skew, self.arbiter, self.overwritten)
+    }
+}
+
 impl World {
     pub(crate) fn surroundings(&self) -> Surroundings {
         let Self { nodes, wires: _, cut, write, left, skew, down, arbiter, backups, forced, overwritten } =

@@ -6,7 +6,7 @@ use safetui_core::{
     rule::{Book, Pace, Set, State},
 };
 
-use super::{Core, Settings, Step, World};
+use super::{Core, Given, Settings, Step, World};
 
 /// The longest span of a rule in the model, in periods: a longer one only leaves more room for the same.
 const LONGEST: u64 = 4;
@@ -28,7 +28,7 @@ impl Settings {
 
 impl World {
     /// A resource may fail while failures are left, and be repaired at any time.
-    pub(super) fn possible_failures(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+    pub(super) fn possible_failures(&self, settings: &Given, node: usize, steps: &mut Vec<Step>) {
         for id in settings.checked.iter() {
             if self.down[node].has(id) {
                 steps.push(Step::Mend(node, id));
@@ -39,12 +39,12 @@ impl World {
     }
 
     /// An application that does not run cannot fail.
-    fn can_fail(&self, settings: &Settings, node: usize, id: u8) -> bool {
+    fn can_fail(&self, settings: &Given, node: usize, id: u8) -> bool {
         !settings.book.roled.has(id) || self.nodes[node].runs() && self.is_checked(settings, node, id)
     }
 
     /// Does a checker watch that resource now?
-    fn is_checked(&self, settings: &Settings, node: usize, id: u8) -> bool {
+    fn is_checked(&self, settings: &Given, node: usize, id: u8) -> bool {
         self.nodes[node].core.as_ref().is_some_and(|core| {
             let steady = matches!(core.step(), Stage::Steady | Stage::Failed);
             let runs = core.role().serves() && steady;
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// What that node's checkers find that its core does not know.
-    pub(super) fn news(&self, settings: &Settings, node: usize) -> impl Iterator<Item = Event> + use<> {
+    pub(super) fn news(&self, settings: &Given, node: usize) -> impl Iterator<Item = Event> + use<> {
         let known = self.nodes[node].core.as_ref().map(Core::found).unwrap_or_default();
         let watched = settings.checked.iter().filter(|id| self.is_checked(settings, node, *id));
         let down = self.down[node];

@@ -2,7 +2,7 @@
 
 use safetui_core::{Event, Gate, Role, mirror::Flow};
 
-use super::{Budget, Settings, World, Write};
+use super::{Budget, Given, World, Write};
 
 impl World {
     /// Do both ends of the stream out of `node` name each other, and the same generation and term?
@@ -24,7 +24,7 @@ impl World {
         self.connected(node) && self.cut.data() && self.nodes[0].runs() && self.nodes[1].runs()
     }
 
-    pub(super) fn can_write(&self, settings: &Settings, node: usize) -> bool {
+    pub(super) fn can_write(&self, settings: &Given, node: usize) -> bool {
         self.write == Write::None
             && self.left.writes > 0
             && self.nodes[node].runs()

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use safetui_core::{Beat, Cause, Command, Event, Mark, Role, Status, Tick};
 
-use super::{Budget, Settings, Start, Step, World};
+use super::{Budget, Cut, Given, Start, Step, World};
 use crate::packed::print;
 
 /// Does a pair heal from here, within how many ticks? Remembers the states from which it does, since fair runs
@@ -15,7 +15,7 @@ pub struct Healing {
     healed: Vec<AtomicU64>,
 }
 
-const PLACES: usize = 1 << 19;
+const PLACES: usize = 1 << 16;
 
 impl Default for Healing {
     fn default() -> Self {
@@ -25,7 +25,7 @@ impl Default for Healing {
 
 impl Healing {
     /// Faults cease and both nodes run: is it PRIM and SECOND again, without any human, within `ticks`?
-    pub fn heals(&self, settings: &Settings, world: &World, ticks: u32) -> bool {
+    pub fn heals(&self, settings: &Given, world: &World, ticks: u32) -> bool {
         let mut world = world.calm(settings);
         let mut path = Vec::new();
         for _ in 0..ticks {
@@ -55,7 +55,7 @@ impl Healing {
 }
 
 /// One of the two loses power now and stays down; does the other serve within `ticks`?
-pub fn survivor_serves(settings: &Settings, world: &World, victim: usize, ticks: u32) -> bool {
+pub fn survivor_serves(settings: &Given, world: &World, victim: usize, ticks: u32) -> bool {
     let mut world = world.clone();
     world.left = Budget::default();
     world.power_off(victim);
@@ -72,7 +72,7 @@ pub fn survivor_serves(settings: &Settings, world: &World, victim: usize, ticks:
 
 impl World {
     /// The same state with every fault repaired and none to come, and without the client.
-    pub(super) fn calm(&self, settings: &Settings) -> Self {
+    pub(super) fn calm(&self, settings: &Given) -> Self {
         let mut world = self.clone();
         world.surround(&self.surroundings().calm());
         for node in 0..2 {
@@ -84,18 +84,32 @@ impl World {
                 }
                 Some(_) => {}
             }
-            world.event(settings, node, Event::Linked(true), None);
+            if settings.budget.unplugs > 0 {
+                world.event(settings, node, Event::Linked(true), None);
+            }
         }
         world
     }
 
     /// What has become of the pair when nothing has failed for so long.
-    pub fn after_calm(&self, settings: &Settings, ticks: u32) -> Self {
+    pub fn after_calm(&self, settings: &Given, ticks: u32) -> Self {
         let mut world = self.calm(settings);
         for _ in 0..ticks {
             world.fair_tick(settings, [true, true]);
         }
         world
+    }
+
+    /// Is anything left to repair or to arrive? Doing so takes no time and leads to another state of this world, so
+    /// who asks what becomes of this one may ask it there.
+    ///
+    /// That way has an end: each repair leaves one less, and whatever arrives one heartbeat less. Only nodes that
+    /// answered each other for ever within one moment would go on; they number their heartbeats, and the last
+    /// number is not taken for a heartbeat that will arrive.
+    pub fn unsettled(&self) -> bool {
+        let arrives = |to: usize| self.wires[to].iter().any(|flight| flight.beat.nth < u8::MAX);
+        let works = |node: usize| self.can_copy(node) || self.can_apply(node) || self.report(node).is_some();
+        self.cut != Cut::None || (0..2).any(|node| !self.nodes[node].runs() || arrives(node) || works(node))
     }
 
     /// One is PRIM, the other SECOND, both ready.
@@ -115,7 +129,7 @@ impl World {
     }
 
     /// Is there something that no machine can decide?
-    fn awaits_operator(&self, settings: &Settings) -> bool {
+    fn awaits_operator(&self, settings: &Given) -> bool {
         self.is_forked() || (settings.budget.wipes > 0 && self.is_bereft())
     }
 
@@ -140,7 +154,7 @@ impl World {
     }
 
     /// Everything under way arrives, everything that can be done for the data is done, and time passes.
-    pub(super) fn fair_tick(&mut self, settings: &Settings, runs: [bool; 2]) {
+    pub(super) fn fair_tick(&mut self, settings: &Given, runs: [bool; 2]) {
         for (to, hears) in runs.into_iter().enumerate() {
             while hears && !self.wires[to].is_empty() {
                 self.act(settings, Step::Deliver { to, at: 0 });
@@ -165,7 +179,7 @@ impl World {
 
 impl World {
     /// The first state of a world.
-    pub fn start(settings: &Settings) -> Self {
+    pub fn start(settings: &Given) -> Self {
         let mut world = Self::begin(settings);
         match settings.start {
             Start::First => {}
@@ -187,7 +201,7 @@ impl World {
     ///
     /// # Panics
     /// If a pair without any fault does not get ready.
-    fn settle_in(&mut self, settings: &Settings) {
+    fn settle_in(&mut self, settings: &Given) {
         for _ in 0..3 * super::BASE.0 {
             self.fair_tick(settings, [true, true]);
         }

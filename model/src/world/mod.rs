@@ -18,11 +18,14 @@ mod wire;
 pub use arbiter::{Arbiter, Question, Verdict};
 pub(crate) use around::Surroundings;
 pub use fair::{Healing, survivor_serves};
+pub(crate) use node::Driven;
 pub use node::Node;
 pub use settle::Rest;
-pub use step::{Step, Torn};
+pub use step::{Reach, Step, Torn};
 pub use untimed::LAPSE;
 pub use wire::{Cut, Wire};
+
+use std::ops::Deref;
 
 use safetui_core::{
     Command, Config, Mirror, Record, Rules, Tick, Timing, Witness,
@@ -153,8 +156,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What one node is configured with.
-    pub fn config(&self, node: usize) -> Config {
+    fn configure(&self, node: usize) -> Config {
         Config {
             timing: self.timing,
             witness: self.witness,
@@ -163,6 +165,33 @@ impl Settings {
             rules: self.rules[node],
             book: self.book,
         }
+    }
+}
+
+/// The settings of a world that is explored, with what follows from them.
+#[derive(Clone, Debug)]
+pub struct Given {
+    settings: Settings,
+    configs: [Config; 2],
+}
+
+impl Given {
+    pub fn new(settings: Settings) -> Self {
+        let configs = [0, 1].map(|node| settings.configure(node));
+        Self { settings, configs }
+    }
+
+    /// What one node is configured with.
+    pub const fn config(&self, node: usize) -> &Config {
+        &self.configs[node]
+    }
+}
+
+impl Deref for Given {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
     }
 }
 

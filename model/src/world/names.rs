@@ -105,14 +105,16 @@ impl Names for Check {
 }
 
 impl World {
-    /// Gives every generation and term its canonical name.
-    pub(super) fn canonize(&mut self) {
+    /// Gives every generation and term its canonical name; was any name another?
+    pub(super) fn canonize(&mut self) -> bool {
         let mut check = Check::default();
         self.rename(&mut check);
-        if !check.passed() {
+        let renamed = !check.passed();
+        if renamed {
             self.rename_all();
         }
         self.arbiter.sort();
+        renamed
     }
 
     fn rename_all(&mut self) {

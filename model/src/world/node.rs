@@ -40,7 +40,47 @@ pub struct Node {
     pub data: bool,
 }
 
+/// What a node's drivers and its disk hold: all of it but its core, whether it is paused, and its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Driven {
+    disk: Record<H>,
+    boot: Boot,
+    gate: Gate,
+    lease: Tick,
+    address: bool,
+    source: Option<Link>,
+    receive: Option<Link>,
+    level: bool,
+    asked: Option<Question>,
+    verdict: Option<Verdict>,
+}
+
 impl Node {
+    pub(crate) const fn driven(&self) -> Driven {
+        let Self { disk, boot, gate, lease, address, source, receive, level, asked, verdict, .. } = *self;
+        Driven { disk, boot, gate, lease, address, source, receive, level, asked, verdict }
+    }
+
+    pub(crate) const fn drive(&mut self, driven: Driven) {
+        let Driven { disk, boot, gate, lease, address, source, receive, level, asked, verdict } = driven;
+        let Self { core, paused, data, .. } = *self;
+        *self = Self {
+            core,
+            disk,
+            boot,
+            paused,
+            gate,
+            lease,
+            address,
+            source,
+            receive,
+            level,
+            asked,
+            verdict,
+            data,
+        };
+    }
+
     pub fn new() -> Self {
         Self {
             core: None,

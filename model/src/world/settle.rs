@@ -9,7 +9,7 @@ use safetui_core::{
     rule::{Hold, Set, State},
 };
 
-use super::{Budget, Core, Healing, Settings, World};
+use super::{Budget, Core, Given, Healing, World};
 use crate::packed::print;
 
 /// How it ends.
@@ -31,7 +31,7 @@ impl Healing {
     /// Faults cease, and what is down stays down, or, with `flaps`, is up and down in turn: how does it end?
     ///
     /// Without faults the world goes on in one way only, so sooner or later it repeats itself.
-    pub fn rests(&self, settings: &Settings, world: &World, flaps: bool) -> Rest {
+    pub fn rests(&self, settings: &Given, world: &World, flaps: bool) -> Rest {
         let mut world = world.undisturbed(settings);
         let broken = world.down;
         let mut seen: HashMap<u64, usize> = HashMap::new();
@@ -68,13 +68,13 @@ impl Healing {
 
 impl World {
     /// The same state with the network whole, the nodes running, and no fault to come.
-    fn undisturbed(&self, settings: &Settings) -> Self {
+    fn undisturbed(&self, settings: &Given) -> Self {
         let down = self.down;
         Self { down, left: Budget::default(), ..self.calm(settings) }
     }
 
     /// What a rule has stopped an operator starts again, once what was down is repaired.
-    pub(super) fn start_what_rules_stopped(&mut self, settings: &Settings) {
+    pub(super) fn start_what_rules_stopped(&mut self, settings: &Given) {
         for node in 0..2 {
             let core = self.nodes[node].core.as_ref().filter(|core| core.role() == Role::Stop);
             if core.is_some_and(|core| core.held() != Hold::None) {

@@ -5,8 +5,7 @@ use safetui_core::{
 };
 
 use super::{
-    Arbiter, BASE, Backup, Budget, Core, Cut, H, LAPSE, Node, Question, Settings, Wire, World, Write,
-    node::Link,
+    Arbiter, BASE, Backup, Budget, Core, Cut, Given, H, LAPSE, Node, Question, Wire, World, Write, node::Link,
 };
 
 /// One thing that happens.
@@ -90,11 +89,88 @@ pub enum Torn {
     After,
 }
 
+/// Which nodes, and which wires, may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    pub nodes: [bool; 2],
+    pub wires: [bool; 2],
+}
+
+impl Reach {
+    const ALL: Self = Self { nodes: [true; 2], wires: [true; 2] };
+    const NONE: Self = Self { nodes: [false; 2], wires: [false; 2] };
+
+    const fn node(node: usize) -> Self {
+        Self { nodes: [node == 0, node == 1], ..Self::NONE }
+    }
+
+    const fn wire(to: usize) -> Self {
+        Self { wires: [to == 0, to == 1], ..Self::NONE }
+    }
+
+    /// That node has handled something, and may have sent.
+    const fn handled(node: usize) -> Self {
+        Self { wires: [true; 2], ..Self::node(node) }
+    }
+}
+
+impl Step {
+    /// What it may change, as long as no name does.
+    const fn reach(self) -> Reach {
+        match self {
+            Self::Tick { .. } | Self::TickThenCrash(..) => Reach::ALL,
+            Self::Lose { to, .. } | Self::Detain { to, .. } => Reach::wire(to),
+            Self::Deliver { to, .. } | Self::DeliverThenCrash { to, .. } | Self::DeliverDetained(to) => {
+                Reach::handled(to)
+            }
+            Self::Restart(node)
+            | Self::Resume(node)
+            | Self::Report(node)
+            | Self::ReportThenCrash(node, _)
+            | Self::Order(node, _)
+            | Self::Verdict(node)
+            | Self::Unplug(node) => Reach::handled(node),
+            Self::Crash(node)
+            | Self::Arbitrate(node)
+            | Self::LoseVerdict(node)
+            | Self::Restore(node)
+            | Self::Wipe(node) => Reach::node(node),
+            Self::Copy(node) => Reach::node(1 - node),
+            Self::Cut(_)
+            | Self::Heal
+            | Self::Pause(_)
+            | Self::Write(_)
+            | Self::Apply(_)
+            | Self::Acknowledge(_)
+            | Self::Amnesia
+            | Self::Backup(_)
+            | Self::Fail(..)
+            | Self::Mend(..) => Reach::NONE,
+        }
+    }
+
+    /// May a name be new after it, or forgotten?
+    const fn names(self) -> bool {
+        !matches!(
+            self,
+            Self::Cut(_)
+                | Self::Heal
+                | Self::Pause(_)
+                | Self::Write(_)
+                | Self::Apply(_)
+                | Self::Acknowledge(_)
+                | Self::Copy(_)
+                | Self::Fail(..)
+                | Self::Mend(..)
+        )
+    }
+}
+
 const TORN: [Torn; 2] = [Torn::Before, Torn::After];
 
 impl World {
     /// A pair that has just been installed and started: the first node forced to serve.
-    pub fn begin(settings: &Settings) -> Self {
+    pub fn begin(settings: &Given) -> Self {
         let mut world = Self {
             nodes: [Node::new(), Node::new()],
             wires: [Wire::default(); 2],
@@ -115,7 +191,7 @@ impl World {
     }
 
     /// Everything that can happen next.
-    pub fn possible(&self, settings: &Settings, steps: &mut Vec<Step>) {
+    pub fn possible(&self, settings: &Given, steps: &mut Vec<Step>) {
         for node in 0..2 {
             self.possible_heartbeats(settings, node, steps);
             self.possible_data(settings, node, steps);
@@ -145,7 +221,7 @@ impl World {
         }
     }
 
-    fn possible_heartbeats(&self, settings: &Settings, to: usize, steps: &mut Vec<Step>) {
+    fn possible_heartbeats(&self, settings: &Given, to: usize, steps: &mut Vec<Step>) {
         if self.wires[to].detained.is_some() && self.nodes[to].runs() {
             steps.push(Step::DeliverDetained(to));
         }
@@ -166,15 +242,15 @@ impl World {
     }
 
     /// What is under way when its way is cut or its receiver down may be lost, or arrive late.
-    fn loses_freely(&self, settings: &Settings, to: usize) -> bool {
+    fn loses_freely(&self, settings: &Given, to: usize) -> bool {
         settings.untimed || !self.cut.beats(settings, to) || self.nodes[to].core.is_none()
     }
 
-    fn may_tear(&self, settings: &Settings) -> bool {
+    fn may_tear(&self, settings: &Given) -> bool {
         settings.torn && self.left.crashes > 0
     }
 
-    fn possible_data(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+    fn possible_data(&self, settings: &Given, node: usize, steps: &mut Vec<Step>) {
         let can = [
             (self.can_write(settings, node), Step::Write(node)),
             (self.can_apply(node), Step::Apply(node)),
@@ -204,9 +280,9 @@ impl World {
     }
 
     /// What an operator may ask now: what is refused changes nothing.
-    fn possible_orders(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+    fn possible_orders(&self, settings: &Given, node: usize, steps: &mut Vec<Step>) {
         let Some(core) = self.nodes[node].core.as_ref().filter(|_| self.nodes[node].runs()) else { return };
-        let obeyed = |command: &Command| core.judge(&settings.config(node), BASE, *command).is_none();
+        let obeyed = |command: &Command| core.judge(settings.config(node), BASE, *command).is_none();
         if self.left.orders > 0 {
             let orders = settings.orders.iter().copied().filter(obeyed);
             steps.extend(orders.map(|command| Step::Order(node, command)));
@@ -217,7 +293,7 @@ impl World {
         }
     }
 
-    fn possible_arbitration(&self, settings: &Settings, node: usize, steps: &mut Vec<Step>) {
+    fn possible_arbitration(&self, settings: &Given, node: usize, steps: &mut Vec<Step>) {
         let heard = self.nodes[node].verdict.is_some();
         let can = [
             (self.can_arbitrate(settings, node), Step::Arbitrate(node)),
@@ -227,7 +303,7 @@ impl World {
         steps.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, step)| step));
     }
 
-    fn possible_cuts(&self, settings: &Settings, steps: &mut Vec<Step>) {
+    fn possible_cuts(&self, settings: &Given, steps: &mut Vec<Step>) {
         if self.cut != Cut::None {
             steps.push(Step::Heal);
         }
@@ -237,26 +313,26 @@ impl World {
     }
 
     /// Time stands still while a heartbeat that must arrive has not.
-    fn time_may_pass(&self, settings: &Settings) -> bool {
+    fn time_may_pass(&self, settings: &Given) -> bool {
         (0..2).all(|to| {
             !self.nodes[to].runs() || self.wires[to].iter().all(|flight| flight.age < settings.delay)
         })
     }
 
-    /// Does what `step` says; `None` if it turns out to be another step.
-    pub fn take(&mut self, settings: &Settings, step: Step) -> Option<()> {
+    /// Does what `step` says, and says what that may have changed; `None` if it turns out to be another step.
+    pub fn take(&mut self, settings: &Given, step: Step) -> Option<Reach> {
         self.act(settings, step)?;
         self.cap(settings);
         if settings.untimed {
             (0..2).for_each(|node| self.keep_order_alone(node));
         }
         self.forget_write();
-        self.canonize();
-        Some(())
+        let renamed = step.names() && self.canonize();
+        Some(if renamed || settings.untimed { Reach::ALL } else { step.reach() })
     }
 
     /// As [`Self::take`], leaving names behind that are not canonical.
-    pub(super) fn act(&mut self, settings: &Settings, step: Step) -> Option<()> {
+    pub(super) fn act(&mut self, settings: &Given, step: Step) -> Option<()> {
         match step {
             Step::Tick { by } => self.tick(settings, by, None)?,
             Step::TickThenCrash(node, torn) => self.tick(settings, [1, 1], Some((node, torn)))?,
@@ -351,7 +427,7 @@ impl World {
     }
 
     /// When as many faults have happened as may, none is left of any kind.
-    fn cap(&mut self, settings: &Settings) {
+    fn cap(&mut self, settings: &Given) {
         if settings.budget.sum() - self.left.sum() >= settings.faults {
             self.left = Budget { writes: self.left.writes, ..Budget::default() };
         }
@@ -370,11 +446,11 @@ impl World {
     }
 
     /// The node handles `event` and loses power at its first durable step, if there is one.
-    fn crashing(&mut self, settings: &Settings, node: usize, event: Event, torn: Torn) -> Option<()> {
+    fn crashing(&mut self, settings: &Given, node: usize, event: Event, torn: Torn) -> Option<()> {
         self.event(settings, node, event, Some(torn)).then(|| self.crash(node))
     }
 
-    pub(super) fn boot(&mut self, settings: &Settings, node: usize, command: Command) {
+    pub(super) fn boot(&mut self, settings: &Given, node: usize, command: Command) {
         let it = &mut self.nodes[node];
         it.boot = Boot(it.boot.0 + 1);
         // Far from the canonical names, and different for the two nodes.
@@ -387,12 +463,7 @@ impl World {
     }
 
     /// Time passes, and everybody who runs wakes; the witness answers whoever reaches it.
-    pub(super) fn tick(
-        &mut self,
-        settings: &Settings,
-        by: [u8; 2],
-        crash: Option<(usize, Torn)>,
-    ) -> Option<()> {
+    pub(super) fn tick(&mut self, settings: &Given, by: [u8; 2], crash: Option<(usize, Torn)>) -> Option<()> {
         let gained = i8::try_from(by[0]).ok()? - i8::try_from(by[1]).ok()?;
         self.left.lapses -= u8::from(by.contains(&LAPSE));
         if gained != 0 && !settings.untimed {
@@ -415,7 +486,7 @@ impl World {
             let cfg = settings.config(node);
             let mut crashed = false;
             for event in self.wakes(settings, node) {
-                crashed = crashed || self.handle(settings, &cfg, (node, event), torn);
+                crashed = crashed || self.handle(settings, cfg, (node, event), torn);
             }
             match torn {
                 Some(_) if crashed => self.crash(node),
@@ -428,7 +499,7 @@ impl World {
 
     /// What a node that wakes is told: the witness answers whoever reaches it, and the driver of a source notices
     /// within a tick whether its stream works.
-    fn wakes(&self, settings: &Settings, node: usize) -> impl Iterator<Item = Event> + use<> {
+    fn wakes(&self, settings: &Given, node: usize) -> impl Iterator<Item = Event> + use<> {
         let boot = self.nodes[1 - node].boot;
         // Where heartbeats pass whenever data do, a broken stream is a silent peer.
         let apart = settings.cuts.iter().any(|cut| !cut.data() && (0..2).any(|to| cut.beats(settings, to)));
@@ -443,7 +514,7 @@ impl World {
     }
 
     /// Every moment on that node's clock moves back.
-    fn pass(&mut self, settings: &Settings, node: usize, by: u64) {
+    fn pass(&mut self, settings: &Given, node: usize, by: u64) {
         let cfg = settings.config(node);
         let it = &mut self.nodes[node];
         it.lease = it.lease.rebased(by);
@@ -452,14 +523,14 @@ impl World {
         }
         if let Some(core) = &mut it.core {
             core.rebase(by);
-            core.forget(&cfg, BASE);
+            core.forget(cfg, BASE);
         }
         if let Some(core) = &mut self.nodes[1 - node].core {
             core.rebase_peer(by);
         }
         for beat in self.wires[1 - node].beats_mut() {
             beat.sent = beat.sent.rebased(by);
-            beat.forget(&cfg);
+            beat.forget(cfg);
         }
         for echo in self.wires[node].beats_mut().filter_map(|beat| beat.echo.as_mut()) {
             echo.sent = echo.sent.rebased(by);
@@ -468,20 +539,14 @@ impl World {
 
     /// Hands `event` to the core and carries out its orders, with any slow work done at once; up to the first
     /// durable one if it is `torn`. Says whether there was one.
-    pub(super) fn event(
-        &mut self,
-        settings: &Settings,
-        node: usize,
-        event: Event,
-        torn: Option<Torn>,
-    ) -> bool {
-        self.handle(settings, &settings.config(node), (node, event), torn)
+    pub(super) fn event(&mut self, settings: &Given, node: usize, event: Event, torn: Option<Torn>) -> bool {
+        self.handle(settings, settings.config(node), (node, event), torn)
     }
 
     /// As [`Self::event`], for a caller that has the node's configuration at hand.
     fn handle(
         &mut self,
-        settings: &Settings,
+        settings: &Given,
         cfg: &Config,
         (node, event): (usize, Event),
         torn: Option<Torn>,
@@ -505,7 +570,7 @@ impl World {
         false
     }
 
-    fn perform(&mut self, settings: &Settings, node: usize, action: Action<H>, next: &mut Option<Event>) {
+    fn perform(&mut self, settings: &Given, node: usize, action: Action<H>, next: &mut Option<Event>) {
         let it = &mut self.nodes[node];
         match action {
             Action::Persist(record) => it.disk = record,
