@@ -60,6 +60,8 @@ codes! {
         "The module's core has no flight record here: its agent has not run, or its folder was emptied.";
     BAD_RECORD = "E0212", Failed,
         "The file is no flight record, not whole, or of another version. Nothing is concluded from a part of one.";
+    SAME_NODE = "E0213", Usage,
+        "Two records are compared as those of the two nodes of a pair; these are of the same node.";
     REFUSED = "E0301", Unsafe,
         "A rule of the core forbids the verb in the present state. `safetui why` shows the conditions and the ways out.";
     STALE = "E0302", Stale,

@@ -152,6 +152,14 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// For what was found before it was shown: a reader who leaves early has seen enough, and the finding stays what it is.
+pub(crate) fn seen(shown: Result<(), Failure>) -> Result<(), Failure> {
+    match shown {
+        Err(Failure::OutputClosed) => Ok(()),
+        other => other,
+    }
+}
+
 /// The exit code to end with. A problem of a newer agent may carry a number that we do not know: it is passed on.
 pub(crate) fn exit_code(failure: &Failure) -> u8 {
     match failure {

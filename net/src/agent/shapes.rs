@@ -237,12 +237,14 @@ fn health(module: &Module) -> Health {
     let role = |role: &str, ready: bool| {
         module.instances.iter().any(|i| i.role == role && (!ready || i.readiness == "Ready"))
     };
-    let stopped = module.instances.iter().all(|i| matches!(i.role.as_str(), "STOP" | "UNKNOWN"));
+    let stopped = module.instances.iter().all(|i| i.role == "STOP");
     let redundant = module.if_node_lost.iter().all(|lost| lost.outcome != "OUTAGE");
     if stopped || (role("PRIM", true) && role("SECOND", true) && redundant) {
         Health::Ok
     } else if role("ALONE", true) || role("PRIM", true) {
         Health::Degraded
+    } else if role("UNKNOWN", false) {
+        Health::Unknown
     } else if module.instances.iter().any(|i| i.readiness == "Transient") {
         Health::Transient
     } else {

@@ -83,7 +83,9 @@ impl Exit {
             Self::NotFound => "no such module, node or topic",
             Self::Unreachable => "no agent answered; nothing was sent",
             Self::Timeout => "not reached within --timeout; the operation still runs",
-            Self::Unknown => "the request was sent, its outcome is not known",
+            Self::Unknown => {
+                "the request was sent, its outcome is not known; `state --exit-code`: whether it serves is not known here"
+            }
             Self::Stale => "the state is not the one of --if-state",
             Self::Degraded => "`state --exit-code`: serves, without redundancy",
             Self::Outage => "`state --exit-code`: a started module serves nowhere",

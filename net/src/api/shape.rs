@@ -40,6 +40,8 @@ pub enum Health {
     Transient,
     /// It serves, without redundancy.
     Degraded,
+    /// It serves on no node that is heard: whether on another is not known here.
+    Unknown,
     /// A started module serves nowhere.
     Outage,
 }

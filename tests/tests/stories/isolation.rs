@@ -90,6 +90,11 @@ fn silent(lost: fn(&Cluster) -> &Node, other: fn(&Cluster) -> &Node) {
     cluster.wait(other.name(), "ALONE").unwrap();
     cluster.wait(lost.name(), "WAIT NotReady").unwrap();
     assert_eq!(lost.instance().unwrap()["rule"], "splitbrain_failure");
+    // The other serves, which cannot be known there.
+    until("that the peer is no longer heard", || {
+        lost.state().is_ok_and(|state| state["health"] == "UNKNOWN")
+    });
+    assert_eq!(lost.ask(["state", "--exit-code"]).unwrap().code, Some(8));
     until("the end of the application", || lost.service_pid().is_none());
     until_acked(&client, 50);
     Fault::Silence.repair(lost).unwrap();

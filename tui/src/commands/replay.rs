@@ -14,7 +14,7 @@ use super::record::{
 };
 use crate::{
     context::Context,
-    failure::Failure,
+    failure::{Failure, seen},
     output::{Tone, clean, lines},
 };
 use safetui_core::{Event, input::SOURCES};
@@ -40,14 +40,14 @@ pub(crate) fn run(cx: &Context, args: &ReplayArgs) -> Result<Exit, Failure> {
     let lives = play(&args.file, &mut |life, scene| {
         match scene {
             Scene::Input(decided) if story && happens(decided) => {
-                lines(&[line(cx, life, decided)])?;
+                seen(lines(&[line(cx, life, decided)]).map_err(Failure::from))?;
             }
             Scene::Input(_) => {}
             Scene::Begins | Scene::Closed if !story => {}
             other => {
                 let text = remark(life, other);
                 if story {
-                    lines(&[text])?;
+                    seen(lines(&[text]).map_err(Failure::from))?;
                 } else {
                     remarks.push(text);
                 }
@@ -56,13 +56,18 @@ pub(crate) fn run(cx: &Context, args: &ReplayArgs) -> Result<Exit, Failure> {
         Ok(())
     })?;
     let equal = lives.iter().all(|life| life.replay.difference().is_none());
-    if cx.output.json() {
-        document(cx, &args.file, &lives, remarks)?;
+    let lost = lives.iter().map(|life| life.replay.count().lost).sum();
+    seen(if cx.output.json() {
+        document(cx, &args.file, &lives, remarks)
     } else {
-        lines(&remarks)?;
-        lines(&verdict(cx, &lives, equal))?;
-    }
-    Ok(if equal { Exit::Ok } else { Exit::Violation })
+        remarks.extend(verdict(cx, &lives, equal, lost));
+        lines(&remarks).map_err(Failure::from)
+    })?;
+    Ok(match (equal, lost) {
+        (false, _) => Exit::Violation,
+        (true, 0) => Exit::Ok,
+        (true, _) => Exit::Inconclusive,
+    })
 }
 
 /// Does the story need this input?
@@ -86,9 +91,16 @@ fn happens(decided: &safetui_model::replay::Decided<{ safetui_net::driver::recor
     !ordinary || !decided.same || decided.orders.iter().any(|order| words::tells(&order))
 }
 
-fn verdict(cx: &Context, lives: &[Life], equal: bool) -> Vec<String> {
+fn verdict(cx: &Context, lives: &[Life], equal: bool, lost: u64) -> Vec<String> {
     let mut out: Vec<String> = lives.iter().map(summary).collect();
-    let word = if equal { cx.output.paint(Tone::Good, "yes") } else { cx.output.paint(Tone::Bad, "NO") };
+    let word = match (equal, lost) {
+        (false, _) => cx.output.paint(Tone::Bad, "NO"),
+        (true, 0) => cx.output.paint(Tone::Good, "yes"),
+        (true, _) => {
+            let word = cx.output.paint(Tone::Moving, "inconclusive");
+            format!("{word}: what is there is the same, but {lost} inputs are lost")
+        }
+    };
     out.push(format!("recorded = recomputed: {word}"));
     let differing = lives.iter().find_map(|life| Some((life, life.replay.difference()?)));
     if let Some((life, difference)) = differing {

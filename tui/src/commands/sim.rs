@@ -9,7 +9,7 @@ use safetui_net::api::exit::Exit;
 
 use crate::{
     context::Context,
-    failure::Failure,
+    failure::{Failure, seen},
     output::{Tone, align, lines, plain, say},
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct SimArgs {
     #[arg(long, default_value_t = 1, value_name = "S")]
     seed: u64,
     /// Simulated hours
-    #[arg(long, default_value_t = 100, value_name = "H")]
+    #[arg(long, default_value_t = 100, value_name = "H", value_parser = clap::value_parser!(u64).range(1..))]
     hours: u64,
     /// How rough the surroundings are
     #[arg(
@@ -77,13 +77,14 @@ pub(crate) fn run(cx: &Context, args: &SimArgs) -> Result<Exit, Failure> {
             say(&format!("simulated: {done} h of {}", options.hours));
         }
     });
-    if cx.output.json() {
-        cx.output.document(&report)?;
+    let shown = if cx.output.json() {
+        cx.output.document(&report)
     } else if cx.output.plain() {
-        lines(&plain(&rows(cx, &report, true)))?;
+        lines(&plain(&rows(cx, &report, true)))
     } else {
-        lines(&text(cx, &report))?;
-    }
+        lines(&text(cx, &report))
+    };
+    seen(shown.map_err(Failure::from))?;
     Ok(if report.violation.is_some() { Exit::Violation } else { Exit::Ok })
 }
 

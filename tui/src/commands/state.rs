@@ -67,6 +67,7 @@ fn exit_code(cx: &Context, args: &StateArgs, state: &State) -> Outcome {
     }
     Ok(match state.health {
         Health::Degraded if args.exit_code => Exit::Degraded,
+        Health::Unknown if args.exit_code => Exit::Unknown,
         Health::Outage if args.exit_code => Exit::Outage,
         _ => Exit::Ok,
     }
@@ -78,10 +79,12 @@ fn head(cx: &Context, state: &State) -> String {
         Health::Ok => (Tone::Good, "OK"),
         Health::Transient => (Tone::Moving, "TRANSIENT"),
         Health::Degraded => (Tone::Moving, "DEGRADED"),
+        Health::Unknown => (Tone::Lost, "UNKNOWN"),
         Health::Outage => (Tone::Bad, "OUTAGE"),
     };
     let (cluster, node) = (clean(&state.cluster), clean(&state.node));
-    format!("cluster {cluster}, seen from {node}: {}", cx.output.paint(tone, health))
+    let cluster = if cluster.is_empty() { "cluster".into() } else { format!("cluster {cluster}") };
+    format!("{cluster}, seen from {node}: {}", cx.output.paint(tone, health))
 }
 
 /// Columns of `plain`: module, node, role, readiness, mark, addresses, since (RFC 3339), age in ms, rule.

@@ -53,6 +53,7 @@ pub(crate) fn health(health: Health) -> (Tone, String) {
         Health::Ok => (Tone::Good, format!("{} OK", glyph::READY)),
         Health::Transient => (Tone::Moving, format!("{} TRANSIENT", glyph::MOVING)),
         Health::Degraded => (Tone::Moving, format!("{} DEGRADED", glyph::ALERT)),
+        Health::Unknown => (Tone::Unknown, format!("{} UNKNOWN", glyph::UNKNOWN)),
         Health::Outage => (Tone::Bad, format!("{} OUTAGE", glyph::FAILED)),
     }
 }

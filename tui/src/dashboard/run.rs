@@ -25,12 +25,14 @@ use super::{Feed, Options, Source};
 /// Two drawings are at least so far apart: a storm of events costs 20 drawings a second, not thousands.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// Shows the dashboard until the operator leaves or the terminal goes away. After SIGTERM the error is
+/// Shows the dashboard until the operator leaves or the terminal goes away. After SIGTERM or SIGINT the error is
 /// [`io::ErrorKind::Interrupted`], for an exit code of 143; SIGHUP ends it quietly.
 pub(crate) async fn run(mut source: impl Source, options: Options) -> io::Result<()> {
     let (send, inbox) = unbounded_channel();
     let mut tasks = JoinSet::new();
     let mut terminated = signal(SignalKind::terminate())?;
+    // The key is read as any other; this is somebody's `kill -INT`.
+    let mut interrupted = signal(SignalKind::interrupt())?;
     follow_signals(&mut tasks, &send)?;
     tasks.spawn(tick(send.clone()));
     tasks.spawn(follow(source.feed(), send.clone()));
@@ -39,6 +41,7 @@ pub(crate) async fn run(mut source: impl Source, options: Options) -> io::Result
     thread::Builder::new().name("keys".to_owned()).spawn(move || read(&send))?;
     tokio::select! {
         _ = terminated.recv() => Err(io::Error::new(io::ErrorKind::Interrupted, "ended by SIGTERM")),
+        _ = interrupted.recv() => Err(io::Error::new(io::ErrorKind::Interrupted, "ended by SIGINT")),
         panic = first_panic(&mut tasks) => resume_unwind(panic),
         result = serve(screen, Model::new(options), inbox, &mut source) => result,
     }

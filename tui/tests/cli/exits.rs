@@ -161,7 +161,9 @@ fn nine_when_the_state_is_another() {
 #[test]
 fn ten_and_eleven_are_asked_for() {
     let (home, kept) = Home::with_agent(&["db"], starts);
-    for (health, exit) in [(Health::Transient, 0), (Health::Degraded, 10), (Health::Outage, 11)] {
+    for (health, exit) in
+        [(Health::Transient, 0), (Health::Degraded, 10), (Health::Unknown, 8), (Health::Outage, 11)]
+    {
         kept.change(|state| state.health = health);
         assert_eq!(home.run("state --exit-code").exit, exit);
         assert_eq!(home.run("state").exit, 0);

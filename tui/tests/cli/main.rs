@@ -1,6 +1,7 @@
 //! The built command line against a served control API: exit codes, texts, files.
 
 mod agent;
+mod demo;
 mod errors;
 mod exits;
 mod files;

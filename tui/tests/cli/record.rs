@@ -239,4 +239,32 @@ fn two_records_are_a_behaviour_of_the_model_unless_one_tells_what_the_other_did_
     let json: serde_json::Value = serde_json::from_str(&home.run(&format!("{line} --json")).out).unwrap();
     assert_eq!((json["allowed"].as_bool(), json["forbidden"]["seq"].as_u64()), (Some(false), Some(1)));
     assert_eq!(home.run(&line.replace(" --check", "")).exit, 2);
+
+    fs::copy(path("n2"), path("n1")).unwrap();
+    let twice = home.run(&line);
+    assert_eq!(twice.exit, 2, "{}", twice.all());
+    assert!(twice.err.contains("both records are of node2"), "{}", twice.err);
+}
+
+#[test]
+fn a_record_with_a_gap_proves_only_what_is_left_of_it() {
+    let (home, ring) = served();
+    let items: Vec<Item> = Reader::open(&ring).unwrap().map(Result::unwrap).collect();
+    let Item::Core(first) = &items[1] else { panic!("no core") };
+    // What came in between is gone, and the core that came of it is there.
+    let mut after = first.clone();
+    for item in &items[2..8] {
+        let Item::Input(input) = item else { panic!("no input") };
+        after.core.handle(&CONFIG, input.now, input.event, &mut Actions::default());
+        (after.seq, after.now) = (after.seq + 1, input.now);
+    }
+    let mut tape = Tape::default();
+    for item in items[..5].iter().chain([&Item::Core(after)]).chain(&items[8..]) {
+        tape.add(item);
+    }
+    let file = home.path().join("gap.rec");
+    fs::write(&file, tape.end()).unwrap();
+    let checked = home.run(&format!("replay {} --check", file.display()));
+    assert_eq!(checked.exit, 13, "{}", checked.all());
+    assert!(checked.out.contains("recorded = recomputed: inconclusive"), "{}", checked.out);
 }

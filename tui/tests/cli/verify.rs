@@ -1,6 +1,6 @@
 //! An operator checks his own module.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Stdio};
 
 use crate::agent::{Home, Ran};
 
@@ -67,6 +67,26 @@ fn timers_that_the_agent_would_refuse_are_a_violation() {
     let ran = verify(&home, &format!("{heart}{ROUTER}"), "--faults 0");
     assert_eq!(ran.exit, 12, "{}", ran.all());
     assert!(ran.out.contains("set timeout to at least 711 ms"), "{}", ran.out);
+}
+
+#[test]
+fn a_reader_who_leaves_early_changes_no_verdict() {
+    let home = Home::new();
+    let file = module(&home, HEART);
+    let mut process = home.command(&format!("verify {} --property acknowledges", file.display()));
+    let mut child = process.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(12));
+}
+
+#[test]
+fn a_result_for_a_build_server_may_have_a_bare_name() {
+    let home = Home::new();
+    let file = module(&home, HEART);
+    let line = format!("verify {} --property acknowledges --junit result.xml", file.display());
+    let output = home.command(&line).current_dir(home.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(12), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(fs::read_to_string(home.path().join("result.xml")).unwrap().contains("<testsuite"));
 }
 
 #[test]

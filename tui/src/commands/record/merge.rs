@@ -12,8 +12,9 @@ use serde::Serialize;
 
 use super::{play::unreadable, words};
 use crate::{
+    codes,
     context::Context,
-    failure::Failure,
+    failure::{Case, Failure, UNCHANGED, seen},
     output::{Tone, clean, lines},
 };
 
@@ -27,12 +28,31 @@ pub(crate) fn run(cx: &Context, paths: [&Path; 2]) -> Result<Exit, Failure> {
         }
     }
     let names = [one.name(), other.name()];
-    if cx.output.json() {
-        cx.output.document(&document(&report, &names))?;
-    } else {
-        lines(&text(cx, &report, &names))?;
+    if names[0] == names[1] {
+        return Err(both_of_one(paths, &names[0]));
     }
+    let shown = if cx.output.json() {
+        cx.output.document(&document(&report, &names))
+    } else {
+        lines(&text(cx, &report, &names))
+    };
+    seen(shown.map_err(Failure::from))?;
     Ok(if report.forbidden.is_none() { Exit::Ok } else { Exit::Violation })
+}
+
+fn both_of_one(paths: [&Path; 2], node: &str) -> Failure {
+    Case {
+        code: codes::SAME_NODE,
+        summary: format!("both records are of {node}"),
+        what: format!("comparing {} with {}", paths[0].display(), paths[1].display()),
+        why: "what two nodes did is compared, so one record must be of the peer".into(),
+        now: UNCHANGED.into(),
+        fix: vec![
+            format!("safetui replay {} --check", paths[0].display()),
+            "export the record on the other node too".into(),
+        ],
+    }
+    .into()
 }
 
 /// One record on its way into the merge.

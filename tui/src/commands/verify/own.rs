@@ -20,7 +20,7 @@ use super::{VerifyArgs, exit, junit, word};
 use crate::{
     commands::config::{invalid, warn},
     context::Context,
-    failure::Failure,
+    failure::{Failure, seen},
     files,
     output::{Tone, align, clean, lines, plain, say},
 };
@@ -71,7 +71,7 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs, file: &Path, threads: usize) 
         refused,
         outcome: &outcome,
     };
-    show(cx, args, &report)?;
+    seen(show(cx, args, &report))?;
     Ok(exit(verdict))
 }
 

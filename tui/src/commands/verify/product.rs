@@ -13,7 +13,7 @@ use safetui_net::api::exit::Exit;
 use super::{VerifyArgs, exit};
 use crate::{
     context::Context,
-    failure::Failure,
+    failure::{Failure, seen},
     output::{Tone, align, clean, lines, plain, say},
 };
 
@@ -29,15 +29,16 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs, threads: usize) -> Result<Exi
     }
     let report = verify(&entries, threads, &mut |what| say(&format!("checked: {what}")));
     let differences = committed.map_or_else(Vec::new, |text| markdown::differences(&text, &report));
-    if args.markdown {
-        lines(&[markdown::tables(&report).trim_end()])?;
+    let shown = if args.markdown {
+        lines(&[markdown::tables(&report).trim_end()])
     } else if cx.output.json() {
-        cx.output.document(&report)?;
+        cx.output.document(&report)
     } else if cx.output.plain() {
-        lines(&plain(&rows(cx, &report, true)))?;
+        lines(&plain(&rows(cx, &report, true)))
     } else {
-        lines(&text(cx, &report, args.stories))?;
-    }
+        lines(&text(cx, &report, args.stories))
+    };
+    seen(shown.map_err(Failure::from))?;
     if differences.is_empty() || report.verdict() != Verdict::Holds {
         return Ok(exit(report.verdict()));
     }

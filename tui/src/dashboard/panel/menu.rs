@@ -38,7 +38,9 @@ pub(crate) fn draw(frame: &mut Frame, area: Rect, scene: &Scene, menu: &model::M
         .collect();
     match offers.get(menu.row) {
         Some(offer) => lines.extend(detail(scene, offer, columns)),
-        None => lines.push(scene.row().put(Tone::Dim, "the core offers nothing here now").line()),
+        None => lines.push(
+            scene.row().put(Tone::Dim, "offered on that node: its own dashboard gives it orders").line(),
+        ),
     }
     paint(frame, inner, lines);
 }
