@@ -212,7 +212,10 @@ impl Driver {
                 self.troubled(Level::Event, format!("the stream to the secondary broke: {why}"));
                 self.happened(Event::StreamLost { boot: Boot(boot) });
             }
-            rfs::Report::ReceiveUp => self.trouble.replication = None,
+            rfs::Report::ReceiveUp { from } => {
+                self.say("rfsplug", Level::Event, format!("the stream from the primary comes from {from}"));
+                self.trouble.replication = None;
+            }
             rfs::Report::ReceiveLost { why } => {
                 self.troubled(Level::Event, format!("the stream from the primary broke: {why}"));
             }

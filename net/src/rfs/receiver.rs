@@ -1,7 +1,8 @@
 //! The receiver: connects to the source until told otherwise, applies in order, acknowledges.
 
+use std::convert::Infallible;
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -19,6 +20,9 @@ use super::stop::Stop;
 use super::stream::{self, Receiver, Sender};
 
 const CONNECT: Duration = Duration::from_secs(1);
+/// How long a peer that can be reached on the first of its networks, but does not listen there yet, is waited for
+/// before another network carries the stream: several times what a source needs to listen on all of them.
+const GRACE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Threads that wait for the disk on behalf of synchronisations.
@@ -35,15 +39,22 @@ pub(super) struct Job {
 
 /// Why a connection ended.
 enum End {
-    /// Try again.
+    /// Try again, the first network first.
     Broken(String),
+    /// Nothing comes through on this network: try another.
+    Unreachable(String),
     /// The copy here is of no use any more.
     Failed(String),
 }
 
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
-        Self::Broken(error.to_string())
+        use io::ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut};
+        let why = error.to_string();
+        match error.kind() {
+            TimedOut | HostUnreachable | NetworkUnreachable | NetworkDown => Self::Unreachable(why),
+            _ => Self::Broken(why),
+        }
     }
 }
 
@@ -54,6 +65,20 @@ struct Receiving {
     replica: Replica,
     session: u64,
     applied: u64,
+}
+
+/// A connection on which the source has answered.
+struct Greeted {
+    socket: TcpStream,
+    sender: Sender,
+    receiver: Receiver,
+    welcome: Vec<Vec<u8>>,
+}
+
+/// There is a way to the peer, and nobody at its end: not yet, or not any more.
+fn is_early(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionRefused | ConnectionReset | UnexpectedEof)
 }
 
 pub(super) fn run(shared: Arc<Shared>, job: Job) {
@@ -73,7 +98,7 @@ pub(super) fn run(shared: Arc<Shared>, job: Job) {
         }
         match end {
             End::Failed(why) => return receiving.shared.report(Report::ReceiveFailed { why }),
-            End::Broken(why) => {
+            End::Broken(why) | End::Unreachable(why) => {
                 if receiving.applied != before {
                     pause = FIRST_PAUSE;
                     said.clear();
@@ -90,35 +115,62 @@ pub(super) fn run(shared: Arc<Shared>, job: Job) {
 }
 
 impl Receiving {
+    /// Over the first network that leads to the peer, until that connection ends. What the source itself says, or a
+    /// connection that it closes, is no reason to take another network.
     fn connect_somewhere(&mut self) -> End {
         let mut last = End::Broken("no address of the peer is configured".into());
+        let mut patience = GRACE;
         for address in self.shared.settings.peer.clone() {
-            let Ok(socket) = TcpStream::connect_timeout(&address, CONNECT) else {
-                let peer = &self.shared.settings.peer_name;
-                last = End::Broken(format!("{peer} does not answer on {address}"));
-                continue;
-            };
-            match self.connection(&socket) {
-                Ok(()) => return End::Broken("the connection was closed".into()),
-                Err(End::Failed(why)) => return End::Failed(why),
-                Err(end) => last = end,
+            last = self.receive_over(address, Instant::now() + patience);
+            if !matches!(last, End::Unreachable(_)) {
+                break;
             }
+            // No waiting on the others: the source may begin to listen meanwhile, on the first as well.
+            patience = Duration::ZERO;
         }
         last
     }
 
-    fn connection(&mut self, socket: &TcpStream) -> Result<(), End> {
+    /// A peer that does not listen yet is tried again until `deadline`.
+    fn receive_over(&mut self, address: SocketAddr, deadline: Instant) -> End {
+        loop {
+            let error = match self.greet(address) {
+                Ok(greeted) => return self.follow(address, greeted),
+                Err(error) => error,
+            };
+            self.job.stop.let_go();
+            if !is_early(&error) || Instant::now() >= deadline || self.job.stop.is_stopped() {
+                return End::Unreachable(error.to_string());
+            }
+            self.job.stop.pause(FIRST_PAUSE);
+        }
+    }
+
+    /// Connects, and hears what the source says to it.
+    fn greet(&self, address: SocketAddr) -> io::Result<Greeted> {
+        let socket = TcpStream::connect_timeout(&address, CONNECT).map_err(|error| {
+            let peer = &self.shared.settings.peer_name;
+            io::Error::new(error.kind(), format!("{peer} does not answer on {address}"))
+        })?;
         self.job.stop.hold(socket.try_clone()?);
-        let (mut sender, mut receiver) = stream::secure(socket, &self.shared.party(), true)?;
+        let (mut sender, mut receiver) = stream::secure(&socket, &self.shared.party(), true)?;
         let wants = self.replica.wants();
         let hello = Hello { named: self.job.named, session: self.session, applied: self.applied, wants };
         sender.send(&[hello.encode()])?;
-        self.read_welcome(&receiver.receive()?)?;
-        self.shared.report(Report::ReceiveUp);
+        let welcome = receiver.receive()?;
+        Ok(Greeted { socket, sender, receiver, welcome })
+    }
+
+    fn follow(&mut self, from: SocketAddr, greeted: Greeted) -> End {
+        let Greeted { socket, sender, mut receiver, welcome } = greeted;
+        if let Err(end) = self.read_welcome(&welcome) {
+            return end;
+        }
+        self.shared.report(Report::ReceiveUp { from });
         let sender = Arc::new(Mutex::new(sender));
-        let syncers = start_syncers(&sender, socket);
-        let end = self.apply_all(&mut receiver, &sender, &syncers);
-        if let Err(End::Failed(why)) = &end {
+        let syncers = start_syncers(&sender, &socket);
+        let Err(end) = self.apply_all(&mut receiver, &sender, &syncers);
+        if let End::Failed(why) = &end {
             let _ = say(&sender, &[Answer::Failed(why.clone())]);
         }
         let _ = socket.shutdown(Shutdown::Both);
@@ -148,7 +200,7 @@ impl Receiving {
         receiver: &mut Receiver,
         sender: &Mutex<Sender>,
         syncers: &SyncSender<Sync>,
-    ) -> Result<(), End> {
+    ) -> Result<Infallible, End> {
         let mut answers = vec![self.space()?];
         let mut told = Instant::now();
         say(sender, &answers)?;

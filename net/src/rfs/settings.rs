@@ -10,7 +10,7 @@ pub struct Settings {
     pub dirs: Vec<PathBuf>,
     /// Where this node listens while it is the source.
     pub listen: Vec<SocketAddr>,
-    /// Where the peer listens while it is the source.
+    /// Where the peer listens while it is the source, the network that is to carry the stream first.
     pub peer: Vec<SocketAddr>,
     pub secret: [u8; 32],
     pub module: String,
@@ -49,7 +49,7 @@ pub enum Report {
     /// Source: the stream to the receiver broke; operations under `Both` wait.
     SourceLost { boot: u32, why: String },
     /// Receiver: the stream works, for the first time or again.
-    ReceiveUp,
+    ReceiveUp { from: SocketAddr },
     /// Receiver: the stream broke; it is being re-established.
     ReceiveLost { why: String },
     /// Receiver: this node could not apply, or what it misses cannot be replayed. Its copy is not to be trusted.

@@ -26,6 +26,7 @@ pub(super) struct Node {
     pub(super) rfs: Arc<Rfs>,
     pub(super) dir: PathBuf,
     pub(super) aside: PathBuf,
+    pub(super) listens: Vec<SocketAddr>,
     reports: Arc<(Mutex<Vec<Report>>, Condvar)>,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Pair {
     _folder: tempfile::TempDir,
 }
 
-fn free_address() -> SocketAddr {
+pub(super) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
@@ -68,11 +69,12 @@ impl Node {
         let reports = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let heard = Arc::clone(&reports);
         let (dir, aside) = (settings.dirs[0].clone(), settings.aside.clone());
+        let listens = settings.listen.clone();
         let report = move |report| {
             heard.0.lock().unwrap().push(report);
             heard.1.notify_all();
         };
-        Self { rfs: Rfs::new(settings, report).unwrap(), dir, aside, reports }
+        Self { rfs: Rfs::new(settings, report).unwrap(), dir, aside, listens, reports }
     }
 
     /// Takes the mount away. A child that another test of this process has just forked may hold a file of it for a

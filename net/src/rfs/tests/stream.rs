@@ -1,12 +1,16 @@
 use std::fs;
 use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, socket};
+
 use super::disk::Disk;
-use super::{ALONE, BOTH, Pair, eventually};
+use super::{ALONE, BOTH, Pair, eventually, free_address};
 use crate::rfs::flow::{Entry, Flow};
 use crate::rfs::frame::Op;
 use crate::rfs::queue::Hello;
@@ -71,6 +75,61 @@ fn a_broken_stream_is_resumed_and_nothing_is_lost() {
     );
     pair.a.unmount();
     pair.assert_same();
+}
+
+/// While this lives nobody can listen there, and who connects is refused.
+fn occupied(address: SocketAddr) -> OwnedFd {
+    let plug = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind(plug.as_raw_fd(), &SockaddrStorage::from(address)).unwrap();
+    plug
+}
+
+/// A pair on two networks, and the address of the source on the one that is to carry the stream.
+fn on_two_networks() -> (Pair, SocketAddr) {
+    let flow = free_address();
+    let pair = Pair::with(|a, b| {
+        a.listen.insert(0, flow);
+        b.peer.insert(0, flow);
+    });
+    (pair, flow)
+}
+
+fn connected(pair: &Pair) -> SocketAddr {
+    let Report::ReceiveUp { from } = pair.b.hears(|report| matches!(report, Report::ReceiveUp { .. })) else {
+        unreachable!("it was asked for")
+    };
+    from
+}
+
+#[test]
+fn a_source_that_listens_late_on_the_network_of_the_stream_is_waited_for_there() {
+    let (pair, flow) = on_two_networks();
+    let plug = occupied(flow);
+    pair.a.rfs.gate(ALONE);
+    pair.a.rfs.source(2, 7, 1);
+    let other = pair.a.listens[1];
+    eventually("the source listens on the other network", || TcpStream::connect(other).is_ok());
+    pair.b.rfs.receive(2, 1, 7, 1, false);
+    drop(plug);
+    assert_eq!(connected(&pair), flow);
+}
+
+#[test]
+fn a_stream_that_breaks_comes_back_on_the_same_network() {
+    let (pair, flow) = on_two_networks();
+    pair.start_copy();
+    for _ in 0..10 {
+        assert_eq!(connected(&pair), flow);
+        pair.b.rfs.cut();
+    }
+}
+
+#[test]
+fn a_network_on_which_nobody_listens_does_not_keep_the_stream_down() {
+    let (pair, flow) = on_two_networks();
+    let _plug = occupied(flow);
+    pair.start_copy();
+    assert_eq!(connected(&pair), pair.a.listens[1]);
 }
 
 #[test]
