@@ -184,7 +184,11 @@ impl Agent {
 
     fn stale(&self, seq: u64) -> Problem {
         let newest = self.published.state().seq;
-        let why = format!("the state has changed since number {seq}; the newest is {newest}");
+        let why = if seq > newest {
+            format!("there is no state with number {seq} yet; the newest is {newest}")
+        } else {
+            format!("the state has changed since number {seq}; the newest is {newest}")
+        };
         let text = ["the state has changed".into(), "a command bound to a state".into(), why];
         self.problem("E0302", Exit::Stale, "", text, "look at the state again, then repeat the command")
     }

@@ -85,7 +85,7 @@ pub fn run(node: Node, boot: Boot, guard: UnixStream) -> io::Result<()> {
     start_wished(&node, &pulse, &journal);
 
     let node = Arc::new(node);
-    let published = Published::new(&node);
+    let published = Published::new(&node, boot);
     runtime.spawn(publish::run(node.clone(), board.clone(), journal.clone(), published.clone()));
     let agent = Agent { node, boot, mailbox, board, published, journal: journal.clone() };
     runtime.spawn(server::serve(listener, Arc::new(agent)));

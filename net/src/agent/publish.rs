@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use safetui_core::Boot;
 use tokio::{sync::watch, time};
 
 use super::{
@@ -19,6 +20,11 @@ const FIGURES: Duration = Duration::from_millis(500);
 /// Letters of a timeline.
 const TIMELINE: usize = 600;
 
+/// Bits that number the states of one life, below those that number the life. Lives are numbered by the second in
+/// which they begin, so a life ends long before it needs the numbers of the next; all stay below 2^53, which every
+/// reader of JSON can hold.
+const NUMBERS: u32 = 20;
+
 /// The newest state, and since when all that a plan may rely on has been the same.
 pub(super) struct Published {
     latest: RwLock<(Arc<State>, u64)>,
@@ -26,9 +32,11 @@ pub(super) struct Published {
 }
 
 impl Published {
-    pub(super) fn new(node: &Node) -> Arc<Self> {
-        let state = shapes::state(node, &Snapshot::default(), &Memory::default());
-        Arc::new(Self { latest: RwLock::new((Arc::new(state), 0)), seq: watch::Sender::new(0) })
+    pub(super) fn new(node: &Node, boot: Boot) -> Arc<Self> {
+        let mut state = shapes::state(node, &Snapshot::default(), &Memory::default());
+        let first = u64::from(boot.0) << NUMBERS;
+        state.seq = first;
+        Arc::new(Self { latest: RwLock::new((Arc::new(state), first)), seq: watch::Sender::new(first) })
     }
 
     pub(super) fn state(&self) -> Arc<State> {
@@ -39,9 +47,10 @@ impl Published {
         self.seq.subscribe()
     }
 
-    /// Has nothing changed since state `seq` but figures?
+    /// Has this life of the agent published state `seq`, and has nothing changed since but figures?
     pub(super) fn still(&self, seq: u64) -> bool {
-        seq >= self.latest.read().unwrap_or_else(PoisonError::into_inner).1
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
+        (latest.1..=latest.0.seq).contains(&seq)
     }
 
     fn put(&self, state: State, since: u64) {
@@ -65,7 +74,8 @@ pub(super) struct Memory {
 pub(super) async fn run(node: Arc<Node>, board: Arc<Board>, journal: Journal, published: Arc<Published>) {
     let mut memory = Memory::default();
     let mut stable = None;
-    let (mut seq, mut since) = (0, 0);
+    let mut seq = published.state().seq;
+    let mut since = seq;
     let mut letter_due = Instant::now();
     loop {
         // A change is shown at once, figures now and then.
@@ -115,5 +125,50 @@ impl Memory {
                 line.push_back(shapes::letter(instance));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::cluster, paths::Paths, wire::ClusterKey};
+
+    const CLUSTER: &str = r#"<cluster><lans><lan name="a">
+<node name="n1" addr="127.0.0.1"/><node name="n2" addr="127.0.0.2"/></lan></lans></cluster>"#;
+
+    /// What a life of the agent has published after some states.
+    async fn life(boot: u32) -> Arc<Published> {
+        let home = tempfile::tempdir().unwrap();
+        let at = home.path();
+        let paths = Paths { etc: at.into(), var: at.into(), run: at.into(), log: at.join("log") };
+        let cluster = cluster::parse(CLUSTER, "cluster.xml").unwrap();
+        let names = vec!["n1".into(), "n2".into()];
+        let node = Node { paths, cluster, key: ClusterKey::generate(), names, me: 0 };
+        let journal = Journal::open(&node.paths, "n1");
+        let published = Published::new(&node, Boot(boot));
+        let first = published.state().seq;
+        let publishing = run(Arc::new(node), Arc::default(), journal, published.clone());
+        let mut changes = published.changes();
+        tokio::select! {
+            () = publishing => unreachable!("it goes on until it is dropped"),
+            newest = changes.wait_for(|newest| *newest >= first + 2) => drop(newest.unwrap()),
+        }
+        published
+    }
+
+    #[tokio::test]
+    async fn a_number_that_was_not_published_yet_is_no_state_to_rely_on() {
+        let published = life(1_800_000_000).await;
+        let newest = published.state().seq;
+        assert!(published.still(newest));
+        assert!(!published.still(newest + 1) && !published.still(u64::MAX));
+    }
+
+    #[tokio::test]
+    async fn a_number_of_an_earlier_life_is_no_state_to_rely_on() {
+        let (earlier, later) = (life(1_800_000_000).await, life(1_800_000_001).await);
+        assert!(!later.still(earlier.state().seq));
+        assert!(!earlier.still(later.state().seq));
+        assert!(life(u32::MAX).await.state().seq < 1 << 53);
     }
 }

@@ -14,7 +14,8 @@ pub const STATE_SCHEMA: &str = "safetui.state/v1";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub schema: String,
-    /// Grows by at least one whenever anything below changes; a plan is bound to it.
+    /// Grows by at least one whenever anything below changes; a plan is bound to it. Goes on growing
+    /// when the agent is started anew.
     pub seq: u64,
     pub time: String,
     pub cluster: String,
