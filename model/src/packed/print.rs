@@ -10,8 +10,13 @@ pub(crate) fn print(value: &impl std::hash::Hash) -> u64 {
     BuildHasherDefault::<Mixer>::default().hash_one(value)
 }
 
-/// Multiplies and folds, in four lanes by turns: a single one would wait for each product.
-struct Mixer([u64; 4]);
+/// Multiplies and folds, in four lanes by turns: a single one would wait for each product. What is smaller than a word
+/// waits until it fills one; a value is known from its words and its small parts, each in their order.
+struct Mixer {
+    lanes: [u64; 4],
+    small: u64,
+    bits: u32,
+}
 
 /// Odd, and without a pattern.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -25,13 +30,26 @@ const fn fold(a: u64, b: u64) -> u64 {
 
 impl Default for Mixer {
     fn default() -> Self {
-        Self(SEEDS)
+        Self { lanes: SEEDS, small: 0, bits: 0 }
+    }
+}
+
+impl Mixer {
+    #[inline]
+    fn add_small(&mut self, number: u64, bits: u32) {
+        if self.bits + bits > u64::BITS {
+            self.write_u64(self.small);
+            (self.small, self.bits) = (0, 0);
+        }
+        self.small = self.small << bits | number;
+        self.bits += bits;
     }
 }
 
 impl Hasher for Mixer {
     fn finish(&self) -> u64 {
-        self.0.iter().fold(0, |print, lane| fold(print.rotate_left(32) ^ lane, FACTOR))
+        let rest = fold(self.small ^ FACTOR, u64::from(self.bits) | 1 << 63);
+        self.lanes.iter().fold(rest, |print, lane| fold(print.rotate_left(32) ^ lane, FACTOR))
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -44,18 +62,18 @@ impl Hasher for Mixer {
 
     #[inline]
     fn write_u64(&mut self, number: u64) {
-        let [a, b, c, d] = self.0;
-        self.0 = [b, c, d, fold(a ^ number, FACTOR)];
+        let [a, b, c, d] = self.lanes;
+        self.lanes = [b, c, d, fold(a ^ number, FACTOR)];
     }
 
     #[inline]
     fn write_u8(&mut self, number: u8) {
-        self.write_u64(number.into());
+        self.add_small(number.into(), u8::BITS);
     }
 
     #[inline]
     fn write_u32(&mut self, number: u32) {
-        self.write_u64(number.into());
+        self.add_small(number.into(), u32::BITS);
     }
 
     #[inline]
@@ -63,9 +81,11 @@ impl Hasher for Mixer {
         self.write_u64(number as u64);
     }
 
+    /// The number of a variant.
     #[inline]
     fn write_isize(&mut self, number: isize) {
-        self.write_u64(number as u64);
+        debug_assert!((0..256).contains(&number), "few variants");
+        self.add_small(number as u64, u8::BITS);
     }
 }
 

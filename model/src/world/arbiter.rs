@@ -2,7 +2,7 @@
 
 use safetui_core::{Event, Generation, Ledger, Witness, mirror::Names};
 
-use super::{Given, World};
+use super::{Given, Node, World};
 
 /// A question under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,12 @@ impl Arbiter {
 }
 
 impl World {
+    /// Is anything known, asked or answered?
+    pub(super) fn arbitrates(&self) -> bool {
+        let under_way = |node: &Node| node.asked.is_some() || node.verdict.is_some();
+        self.arbiter.grants.iter().any(Option::is_some) || self.nodes.iter().any(under_way)
+    }
+
     pub(super) fn can_arbitrate(&self, settings: &Given, node: usize) -> bool {
         self.nodes[node].asked.is_some() && self.cut.router(settings, node)
     }

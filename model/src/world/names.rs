@@ -143,7 +143,9 @@ impl World {
         for backup in self.backups.iter_mut().flatten() {
             backup.record.rename(names);
         }
-        self.rename_arbitration(names);
+        if self.arbitrates() {
+            self.rename_arbitration(names);
+        }
         for beat in self.wires.iter_mut().flat_map(Wire::beats_mut) {
             beat.rename(names);
         }
