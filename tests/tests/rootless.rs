@@ -2,7 +2,7 @@
 //! `cargo test`, but not for `cargo test --test rootless` (then: `cargo build -p safetui-lab --examples` first).
 
 use std::{
-    env, fs,
+    env,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -23,7 +23,9 @@ fn a_user_without_privileges_can_build_a_lab() {
     let disks = Disks::new().unwrap();
     // Where anybody may read it; Cargo's own folder may be closed.
     let program = disks.path().join("rootless");
-    fs::copy(example(), &program).unwrap();
+    // Not by this process: whatever another test starts meanwhile would have it open for writing for a moment, and what
+    // is open for writing cannot be run.
+    assert!(Command::new("cp").args([&example(), &program]).status().unwrap().success());
     let mut command = Command::new(&program);
     if nix::unistd::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
