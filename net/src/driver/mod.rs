@@ -97,6 +97,8 @@ pub struct Trouble {
 pub struct Driver {
     pub plan: Arc<Plan>,
     core: Mirror<HISTORY>,
+    /// The core as it was when all that it had ordered was in force: what is not yet durable is not shown.
+    settled: Mirror<HISTORY>,
     recorder: Recorder,
     out: Actions<HISTORY>,
     orders: VecDeque<Action<HISTORY>>,
@@ -355,6 +357,7 @@ impl Driver {
 
     /// Says what has changed since it was last said.
     fn observe(&mut self) {
+        self.settled = self.core;
         let local = (self.core.role(), self.core.status());
         if self.said.replace(local) != Some(local) {
             self.changed = true;
@@ -414,7 +417,7 @@ impl Driver {
     pub fn shot(&self) -> Shot {
         Shot {
             plan: self.plan.clone(),
-            core: self.core,
+            core: self.settled,
             heard: self.heard,
             lease: self.lease.until(),
             trouble: self.trouble.clone(),

@@ -50,6 +50,7 @@ pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) 
     };
     Ok(Driver {
         core,
+        settled: core,
         recorder,
         out: Actions::default(),
         orders: [].into(),

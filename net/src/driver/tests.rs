@@ -109,6 +109,28 @@ fn a_module_serves_and_stops_and_its_record_is_durable() {
 }
 
 #[test]
+fn what_is_not_yet_in_force_is_not_shown() {
+    let mut bench = bench(&[]);
+    let (deadline, mut waited) = (Instant::now() + LIMIT, false);
+    let mut shown = bench.driver.shot().core;
+    bench.driver.ordered(Command::Prim, None);
+    while shown.role() != Role::Alone || shown.status() != Status::Ready {
+        assert!(Instant::now() < deadline, "{shown:?}");
+        bench.driver.run();
+        let now = bench.driver.shot().core;
+        if bench.driver.blocked {
+            assert_eq!(now, shown, "an order is still under way");
+            waited = true;
+        }
+        shown = now;
+        if let Ok(news) = bench.news.recv_timeout(Duration::from_millis(20)) {
+            bench.driver.news(news);
+        }
+    }
+    assert!(waited, "a record must become durable on the way");
+}
+
+#[test]
 fn a_start_script_that_fails_leaves_the_role_not_ready() {
     let mut bench = bench(&[("start_prim", "exit 3")]);
     assert_eq!(bench.order(Command::Prim), None);

@@ -35,12 +35,6 @@ fn new_nodes(options: Options) -> Cluster {
     cluster
 }
 
-/// Has that node heard that both are ready? It judges by that what it is asked.
-fn whole(node: &Node) -> bool {
-    let instances = node.module().map(|module| module["instances"].clone()).unwrap_or_default();
-    instances.as_array().is_some_and(|all| all.iter().all(|it| it["readiness"] == "Ready"))
-}
-
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     wait::until(what, LONG, SHORT, || if condition() { Ok(()) } else { Err("not yet") }).unwrap();
 }
