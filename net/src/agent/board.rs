@@ -37,14 +37,16 @@ impl<T: Default> Default for Board<T> {
 }
 
 impl<T: Clone> Board<T> {
-    /// Leaves a snapshot. If a reader is just looking, this one is skipped: another follows soon.
-    pub(super) fn publish(&self, snapshot: T) {
+    /// Leaves a snapshot. Is it there now? While a reader is just looking it is not, and is to be made again soon.
+    #[must_use]
+    pub(super) fn publish(&self, snapshot: T) -> bool {
         match self.latest.try_lock() {
             Ok(mut latest) => *latest = snapshot,
             Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = snapshot,
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) => return false,
         }
         self.changed.notify_one();
+        true
     }
 
     pub(super) fn read(&self) -> T {
@@ -54,6 +56,22 @@ impl<T: Clone> Board<T> {
     /// Waits for a snapshot newer than the one that was waited for last.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reader_was_in_the_way_of_is_not_said_to_be_there() {
+        let board = Board::<u8>::default();
+        let reader = board.latest.lock().unwrap();
+        assert!(!board.publish(1));
+        drop(reader);
+        assert_eq!(board.read(), 0);
+        assert!(board.publish(2));
+        assert_eq!(board.read(), 2);
     }
 }
 
@@ -72,7 +90,7 @@ mod explored {
             let board = Arc::new(Board::<u8>::default());
             let publisher = thread::spawn({
                 let board = Arc::clone(&board);
-                move || (1..=2).for_each(|snapshot| board.publish(snapshot))
+                move || (1..=2).filter(|snapshot| board.publish(*snapshot)).last().unwrap_or(0)
             });
             let mut seen = 0;
             for _ in 0..2 {
@@ -83,12 +101,12 @@ mod explored {
                 }
                 thread::yield_now();
             }
-            publisher.join().unwrap();
+            let left = publisher.join().unwrap();
             let woken = board.changed().now_or_never().is_some();
-            assert!(woken || board.read() == seen);
-            // Whatever was skipped, the next one comes.
-            board.publish(3);
-            assert!(board.changed().now_or_never().is_some() && board.read() == 3);
+            assert_eq!(board.read(), left, "what was said to be there is");
+            assert!(woken || seen == left);
+            // With nobody looking, any is left.
+            assert!(board.publish(3) && board.changed().now_or_never().is_some() && board.read() == 3);
         });
     }
 }

@@ -30,6 +30,8 @@ use crate::{
 const SIGN: Duration = Duration::from_millis(50);
 /// Between two snapshots while nothing but figures changes.
 const FIGURES: Duration = Duration::from_millis(250);
+/// How long a reader of snapshots looks, at most.
+const READER: Duration = Duration::from_millis(1);
 /// What the guard writes to have everything stopped.
 pub const STOP: u8 = b's';
 /// What the guard is told: still alive; read the modules anew.
@@ -79,6 +81,8 @@ pub(super) struct State {
     stopping: bool,
     signed: Duration,
     published: Duration,
+    /// A snapshot was made, and a reader was in its way.
+    unseen: bool,
     reload: bool,
 }
 
@@ -234,7 +238,7 @@ impl Pulse {
 
     fn publish(&mut self) {
         let now = boottime();
-        let mut changed = false;
+        let mut changed = self.state.unseen;
         for driver in &mut self.drivers {
             changed |= driver.take_changed();
         }
@@ -242,7 +246,7 @@ impl Pulse {
             return;
         }
         self.state.published = now;
-        self.board.publish(Snapshot {
+        let snapshot = Snapshot {
             at: Tick(now.as_millis() as u64),
             modules: self.drivers.iter().map(Driver::shot).collect(),
             broken: self.broken.clone(),
@@ -250,13 +254,15 @@ impl Pulse {
             versions: self.network.versions(),
             witnesses: self.panel.view(),
             warnings: self.network.warnings(),
-        });
+        };
+        self.state.unseen = !self.board.publish(snapshot);
     }
 
     fn wait(&self) {
         let wakes = self.drivers.iter().map(Driver::next_wake).chain([self.panel.due()]);
         let next = wakes.min().unwrap_or(Tick::NEVER);
-        let left = next.since(now()).min(SIGN.as_millis() as u64);
+        let longest = if self.state.unseen { READER } else { SIGN };
+        let left = next.since(now()).min(longest.as_millis() as u64);
         let mut fds: Vec<PollFd<'_>> = [self.mailbox.as_fd(), self.guard.as_fd(), self.carriers.fd()]
             .into_iter()
             .chain(self.network.fds())
