@@ -144,9 +144,16 @@ mod tests {
         let mut digest = Digest(Digest::BASIS);
         digest.write(b"foobar");
         assert_eq!(digest.finish(), 0x8594_4171_f739_67e8);
-        let mut sizes = [Digest(Digest::BASIS), Digest(Digest::BASIS)];
-        sizes[0].write_usize(7);
-        sizes[1].write_u64(7);
-        assert_eq!(sizes[0].finish(), sizes[1].finish());
+        let of = |write: fn(&mut Digest)| {
+            let mut digest = Digest(Digest::BASIS);
+            write(&mut digest);
+            digest.finish()
+        };
+        let seven = of(|digest| digest.write(&[7, 0, 0, 0, 0, 0, 0, 0]));
+        assert_eq!(of(|digest| digest.write_u64(7)), seven);
+        assert_eq!(of(|digest| digest.write_usize(7)), seven);
+        assert_eq!(of(|digest| digest.write_isize(7)), seven);
+        assert_eq!(of(|digest| digest.write_u32(7)), of(|digest| digest.write(&[7, 0, 0, 0])));
+        assert_eq!(orders(&[Action::Lease(Tick(1))]), 0x891b_3a4d);
     }
 }

@@ -67,9 +67,7 @@ impl<const H: usize> Mirror<H> {
         match (self.watch.order(), self.watch.hold) {
             (Some(order), _) if self.obeys(order) => wait(cfg.book.pace.act),
             (Some(Order::Wait), _) => None,
-            (_, Hold::Wait { .. }) if self.role == Role::Wait => {
-                wait(if cfg.rules.has(Rule::Damping) { cfg.book.pace.wake } else { 1 })
-            }
+            (_, Hold::Wait { .. }) => wait(if cfg.rules.has(Rule::Damping) { cfg.book.pace.wake } else { 1 }),
             _ => None,
         }
     }
@@ -77,9 +75,8 @@ impl<const H: usize> Mirror<H> {
     /// Can the order mean something to this node now?
     const fn obeys(&self, order: Order) -> bool {
         match (order, self.role, self.step) {
-            (_, Role::Stop, _) | (_, _, Step::Leaving | Step::Closing) => false,
             (Order::Stop | Order::StopStart, Role::Wait, Step::Steady | Step::Listening { .. }) => true,
-            (_, Role::Wait, _) => false,
+            (_, Role::Stop | Role::Wait, _) => false,
             (Order::Stop | Order::StopStart | Order::Wait, _, _) => true,
             (Order::Restart, _, Step::Steady | Step::Failed) => true,
             // Away from the node on which the rule holds: on both sides it would swap for ever.

@@ -1,6 +1,9 @@
 //! The life of a pair, scene by scene.
 
-use crate::scene::{ALONE, PRIM, Pair, SECOND, STOP, TIMING, WAIT};
+use crate::{
+    scene::{ALONE, PRIM, Pair, SECOND, STOP, TIMING, WAIT},
+    states,
+};
 use safetui_core::{
     Action, Boot, Cause, Command, Event, Gate, Mark, Note, Refusal, Role, Tick, Witness,
     explain::Block,
@@ -183,6 +186,36 @@ fn a_stream_that_stays_broken_ends_the_pair_without_a_second_primary() {
 }
 
 #[test]
+fn a_stream_to_another_life_of_the_peer_means_nothing() {
+    let mut pair = Pair::ready();
+    pair.event(0, Event::StreamLost { boot: Boot(99) });
+    pair.pass(3000);
+    assert_eq!(pair.states(), [PRIM, SECOND]);
+    assert!(!pair.nodes[0].orders.iter().any(|it| matches!(it, Action::Became { .. })));
+}
+
+#[test]
+fn the_end_of_a_copy_means_something_once_to_its_source() {
+    let mut pair = states::copying();
+    let [source, copy] = [0, 1].map(|node: usize| pair.nodes[node].core.boot());
+    let mut ignores = |node: usize, event| {
+        let before = pair.nodes[node].core;
+        pair.event(node, event);
+        assert_eq!(pair.nodes[node].core, before, "{event:?} on node {node}");
+    };
+    ignores(0, Event::Copied { boot: Boot(99) });
+    ignores(0, Event::Drained { boot: copy });
+    ignores(1, Event::Copied { boot: source });
+    pair.event(0, Event::Copied { boot: copy });
+    pair.nodes[0].orders.clear();
+    pair.event(0, Event::Copied { boot: copy });
+    pair.event(0, Event::Drained { boot: Boot(99) });
+    assert_eq!((pair.nodes[0].decisions(), pair.nodes[0].state()), (vec![], ALONE));
+    pair.event(0, Event::Drained { boot: copy });
+    assert_eq!(pair.nodes[0].core.role(), Role::Prim);
+}
+
+#[test]
 fn a_node_that_cannot_apply_says_so_and_tries_again_only_after_a_while() {
     let mut pair = Pair::ready();
     pair.event(1, Event::ReceiveFailed);
@@ -235,15 +268,35 @@ fn what_may_cost_service_or_data_asks_for_more_than_what_cannot() {
 
 /// A pair of which each node went on alone, and the second now waits for an operator to choose.
 pub(crate) fn forked() -> Pair {
-    let mut pair = Pair::ready();
-    pair.nodes.iter_mut().for_each(|node| node.cfg.witness = Witness::None);
-    pair.speaks = [false, false];
-    pair.pass(3000);
-    assert_eq!(pair.states(), [ALONE, ALONE]);
+    let mut pair = both_alone(Pair::ready());
     pair.speaks = [true, true];
     pair.pass(3000);
     assert_eq!(pair.states(), [ALONE, WAIT], "the former primary keeps serving");
     pair
+}
+
+fn both_alone(mut pair: Pair) -> Pair {
+    pair.nodes.iter_mut().for_each(|node| node.cfg.witness = Witness::None);
+    pair.speaks = [false, false];
+    pair.pass(3000);
+    assert_eq!(pair.states(), [ALONE, ALONE]);
+    pair
+}
+
+#[test]
+fn of_two_that_went_on_alone_the_former_primary_keeps_serving_whichever_node_it_is() {
+    for heard_first in 0..2 {
+        let mut pair = Pair::ready();
+        pair.order(0, Command::Swap);
+        pair.pass(1000);
+        assert_eq!(pair.states(), [SECOND, PRIM]);
+        let mut pair = both_alone(pair);
+        pair.speaks[heard_first] = true;
+        pair.pass(200);
+        pair.speaks = [true, true];
+        pair.pass(3000);
+        assert_eq!(pair.states(), [WAIT, ALONE]);
+    }
 }
 
 #[test]

@@ -2,13 +2,16 @@
 
 mod arbiter;
 mod commands;
+mod contest;
 mod course;
 mod disks;
 mod explain;
 mod foretold;
+mod hearing;
 mod life;
 mod orders;
 mod random;
 mod rules;
 mod scene;
 mod states;
+mod without;

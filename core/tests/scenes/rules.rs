@@ -48,6 +48,7 @@ fn a_primary_that_must_wait_hands_over_and_comes_back_as_secondary() {
     assert_eq!(why.guards[0].map(|guard| (guard.holds, guard.evidence)), Some((false, evidence)));
     pair.pass(5000);
     assert_eq!(pair.states(), [WAIT, ALONE], "it stays so while the link is down");
+    assert!(!pair.nodes[0].orders.contains(&Action::Note(Note::WakesUp)));
     pair.finds(0, LINK, UP);
     pair.pass(2500);
     assert_eq!(pair.states(), [SECOND, PRIM]);
@@ -59,6 +60,7 @@ fn a_resource_that_was_down_for_a_moment_moves_nothing() {
     for id in [LINK, PORT, ADDRESS] {
         pair.finds(0, id, DOWN);
         pair.pass(90);
+        assert_eq!(pair.nodes[0].core.held(), Hold::None);
         pair.finds(0, id, UP);
         pair.pass(1000);
     }
@@ -323,6 +325,43 @@ fn a_rule_that_stops_the_module_is_named_and_not_counted() {
     pair.finds(0, 3, DOWN);
     pair.pass(300);
     assert_eq!((pair.states(), block(&pair, 0)), ([STOP, ALONE], Some(Block::StoppedByRule(3))));
+}
+
+#[test]
+fn who_waits_goes_on_though_a_rule_calls_for_what_means_nothing_to_it() {
+    for order in [Order::Restart, Order::Swap] {
+        let mut pair = Pair::watched();
+        with_rule(&mut pair, order);
+        pair.finds(1, LINK, DOWN);
+        pair.pass(300);
+        assert_eq!(pair.states(), [ALONE, WAIT]);
+        pair.finds(1, LINK, UP);
+        pair.finds(1, 3, DOWN);
+        pair.pass(1100);
+        assert_eq!((pair.nodes[1].core.held(), restarts(&pair, 1)), (Hold::None, 0), "{order:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_its_peer_is_stopped_and_started_anew_by_a_rule_all_the_same() {
+    for (order, state) in [(Order::Stop, STOP), (Order::StopStart, (Role::Wait, Status::Transient))] {
+        let mut pair = Pair::watched();
+        with_rule(&mut pair, order);
+        (pair.speaks, pair.router) = ([false; 2], [false; 2]);
+        pair.pass(3000);
+        assert_eq!(pair.nodes[0].state(), WAIT);
+        pair.finds(0, 3, DOWN);
+        pair.pass(200);
+        assert_eq!(pair.nodes[0].state(), state);
+    }
+}
+
+#[test]
+fn a_stop_is_foreseen_where_rules_read_what_is_checked_no_more() {
+    let pair = Pair::watched();
+    let it = &pair.nodes[0];
+    let course = it.core.foresee(&it.cfg, pair.now, Ahead::Order(Command::Stop));
+    assert_eq!(course.end, [Some(STOP), Some(ALONE)]);
 }
 
 #[test]

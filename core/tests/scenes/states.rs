@@ -107,7 +107,7 @@ fn not_heard() -> Pair {
 }
 
 /// The first node was primary, stopped last, and started first.
-fn first_back() -> Pair {
+pub(crate) fn first_back() -> Pair {
     let mut pair = Pair::ready();
     pair.runs[1] = false;
     pair.order(0, Command::Stop);
