@@ -7,6 +7,7 @@ pub mod agent;
 pub mod api;
 pub mod config;
 pub mod driver;
+mod fuse;
 #[cfg(test)]
 mod fuzz;
 pub mod guard;

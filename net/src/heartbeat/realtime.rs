@@ -17,7 +17,7 @@ const PRIORITY: i32 = 20;
 const HANDOVER_PRIORITY: i32 = 10;
 const NICEST: i32 = -20;
 
-/// Gives large buffers back to the kernel as soon as they are free: each mount has several of sixteen megabytes, and
+/// Gives large buffers back to the kernel as soon as they are free: each mount has several of a megabyte, and
 /// the allocator would keep one for each thread that ever had one.
 #[expect(unsafe_code, reason = "mallopt has no safe wrapper")]
 pub fn keep_memory_small() {

@@ -6,12 +6,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use fuser::{FileAttr, FileType, INodeNo};
 
 use super::Shared;
-use super::backing::{self, Fid, ROOT};
+use super::backing::{self, Attr, Fid, ROOT};
+use crate::fuse;
 
 /// The descriptor keeps the inode, and so its number, for as long as the kernel remembers it.
 struct Node {
@@ -25,8 +23,8 @@ struct Handle {
     ino: u64,
 }
 
-/// What a directory contained when it was read from the beginning.
-pub(super) type Snapshot = Arc<Vec<(std::ffi::OsString, u64, FileType)>>;
+/// What a directory contained when it was read from the beginning: names, numbers and types.
+pub(super) type Snapshot = Arc<Vec<(std::ffi::OsString, u64, u32)>>;
 
 /// Each map is looked at or changed under its own lock, and nothing is concluded from two of them together.
 pub(super) struct Files {
@@ -34,7 +32,7 @@ pub(super) struct Files {
     pub(super) tree: u8,
     nodes: RwLock<HashMap<u64, Node>>,
     handles: RwLock<HashMap<u64, Handle>>,
-    pub(super) snapshots: Mutex<HashMap<u64, Snapshot>>,
+    snapshots: Mutex<HashMap<u64, Snapshot>>,
     next: AtomicU64,
 }
 
@@ -71,7 +69,7 @@ impl Files {
     }
 
     /// Counts one more reference of the kernel to `file`.
-    pub(super) fn remember(&self, file: File, meta: &Metadata) -> FileAttr {
+    pub(super) fn remember(&self, file: File, meta: &Metadata) -> fuse::Attr {
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         let file = Arc::new(file);
         let node = nodes.entry(meta.ino()).or_insert_with(|| Node { file, lookups: 0 });
@@ -89,7 +87,7 @@ impl Files {
     }
 
     /// Looks a name up for the kernel. What is mounted inside a replicated directory is not part of it.
-    pub(super) fn look_up(&self, parent: u64, name: &std::ffi::OsStr) -> io::Result<FileAttr> {
+    pub(super) fn look_up(&self, parent: u64, name: &std::ffi::OsStr) -> io::Result<fuse::Attr> {
         let file = backing::open_node(&*self.node(parent)?, name)?;
         let meta = file.metadata()?;
         if meta.dev() != self.shared.trees[usize::from(self.tree)].device {
@@ -113,6 +111,7 @@ impl Files {
     }
 
     pub(super) fn close_handle(&self, number: u64) {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         let handle = self.handles.write().unwrap_or_else(PoisonError::into_inner).remove(&number);
         if let Some(handle) = handle {
             self.released(self.fid(handle.ino), &handle.file);
@@ -126,47 +125,27 @@ impl Files {
             return Ok(known);
         }
         let listed = backing::list(&*self.node(ino)?)?;
-        let entries = listed.into_iter().map(|(name, ino, kind)| (name, ino, file_type(kind.as_raw_mode())));
+        let entries = listed.into_iter().map(|(name, ino, kind)| (name, ino, kind.as_raw_mode()));
         let fresh: Snapshot = Arc::new(entries.collect());
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::clone(&fresh));
         Ok(fresh)
     }
 
-    pub(super) fn file_attr(&self, meta: &Metadata) -> FileAttr {
-        FileAttr {
-            ino: INodeNo(self.fid_of(meta).ino),
-            size: meta.size(),
+    pub(super) fn file_attr(&self, meta: &Metadata) -> fuse::Attr {
+        let Attr { mode, uid, gid, rdev, size, atime, mtime } = Attr::of(meta);
+        fuse::Attr {
+            ino: self.fid_of(meta).ino,
+            size,
             blocks: meta.blocks(),
-            atime: system_time(meta.atime(), meta.atime_nsec()),
-            mtime: system_time(meta.mtime(), meta.mtime_nsec()),
-            ctime: system_time(meta.ctime(), meta.ctime_nsec()),
-            crtime: UNIX_EPOCH,
-            kind: file_type(meta.mode()),
-            perm: (meta.mode() & 0o7777) as u16,
+            atime,
+            mtime,
+            ctime: (meta.ctime(), meta.ctime_nsec() as u32),
+            mode,
             nlink: meta.nlink() as u32,
-            uid: meta.uid(),
-            gid: meta.gid(),
-            rdev: meta.rdev() as u32,
-            blksize: meta.blksize() as u32,
-            flags: 0,
+            uid,
+            gid,
+            rdev: rdev as u32,
+            block_size: meta.blksize() as u32,
         }
-    }
-}
-
-fn system_time(seconds: i64, nanos: i64) -> SystemTime {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let base = if seconds < 0 { UNIX_EPOCH - whole } else { UNIX_EPOCH + whole };
-    base + Duration::from_nanos(nanos as u64)
-}
-
-fn file_type(mode: u32) -> FileType {
-    match mode & libc::S_IFMT {
-        libc::S_IFDIR => FileType::Directory,
-        libc::S_IFLNK => FileType::Symlink,
-        libc::S_IFIFO => FileType::NamedPipe,
-        libc::S_IFCHR => FileType::CharDevice,
-        libc::S_IFBLK => FileType::BlockDevice,
-        libc::S_IFSOCK => FileType::Socket,
-        _ => FileType::RegularFile,
     }
 }

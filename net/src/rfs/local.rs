@@ -6,9 +6,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
-
-use fuser::{FileAttr, TimeOrNow};
 
 use super::backing::{self, Attr, Fid, Time};
 use super::caller::Unprivileged;
@@ -17,6 +14,7 @@ use super::copy;
 use super::files::Files;
 use super::frame::Op;
 use super::queue::Ticket;
+use crate::fuse;
 
 /// An operation that changes something.
 pub(super) enum Change {
@@ -86,6 +84,13 @@ pub(super) struct Make {
     pub(super) exclusive: bool,
 }
 
+impl Make {
+    /// What may not exist yet, and is not opened.
+    pub(super) fn new(parent: u64, name: &OsStr, attr: Attr, umask: u32) -> Self {
+        Self { parent, name: name.to_owned(), attr, umask, target: Vec::new(), open: false, exclusive: true }
+    }
+}
+
 /// From one file into another, or into the same. Each with its number, its handle, and where in it.
 #[derive(Clone, Copy)]
 pub(super) struct CopyRange {
@@ -102,8 +107,8 @@ pub(super) struct SetAttr {
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
     pub(super) size: Option<u64>,
-    pub(super) atime: Option<TimeOrNow>,
-    pub(super) mtime: Option<TimeOrNow>,
+    pub(super) atime: Option<Time>,
+    pub(super) mtime: Option<Time>,
     pub(super) by: Option<Unprivileged>,
 }
 
@@ -111,9 +116,9 @@ pub(super) struct SetAttr {
 pub(super) enum Outcome {
     Done,
     Written(u32),
-    Attr(FileAttr),
-    Entry(FileAttr),
-    Created(FileAttr, u64),
+    Attr(fuse::Attr),
+    Entry(fuse::Attr),
+    Created(fuse::Attr, u64),
 }
 
 pub(super) type Applied = io::Result<(Outcome, Ticket)>;
@@ -373,21 +378,6 @@ impl Files {
     }
 }
 
-fn time(time: TimeOrNow) -> Time {
-    let at = match time {
-        TimeOrNow::SpecificTime(at) => at,
-        TimeOrNow::Now => return backing::NOW,
-    };
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
-        Err(before) => {
-            let before = before.duration();
-            // fuser counts the nanoseconds backwards too, and the kernel does not.
-            (-(before.as_secs() as i64), before.subsec_nanos())
-        }
-    }
-}
-
 fn set_all(file: &File, change: &SetAttr) -> io::Result<()> {
     let before = Attr::of(&file.metadata()?);
     if let Some(size) = change.size {
@@ -401,7 +391,7 @@ fn set_all(file: &File, change: &SetAttr) -> io::Result<()> {
         backing::set_mode(file, mode & 0o7777 | before.kind())?;
     }
     if change.atime.is_some() || change.mtime.is_some() {
-        backing::set_times(file, change.atime.map(time), change.mtime.map(time))?;
+        backing::set_times(file, change.atime, change.mtime)?;
     }
     Ok(())
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use nix::mount::{MntFlags, umount2};
 
 use super::Shared;
@@ -15,10 +14,9 @@ use super::backing::{Fid, ROOT};
 use super::files::Files;
 use super::fuse::Fuse;
 use super::settings::RfsError;
+use crate::fuse::{self, Session};
 
 const NAME: &str = "safetui";
-/// Threads that read requests from the kernel; more than that brought nothing measurable.
-const THREADS: usize = 4;
 
 /// How long the threads of a mount may take to notice that it is gone.
 const FAREWELL: Duration = Duration::from_millis(200);
@@ -81,26 +79,20 @@ fn unescape(field: &str) -> String {
 /// A directory is covered while this lives.
 pub(super) struct Mounted {
     path: PathBuf,
-    session: BackgroundSession,
+    session: Session,
 }
 
 pub(super) fn mount(shared: &Arc<Shared>, tree: u8) -> Result<Mounted, RfsError> {
     let path = shared.trees[usize::from(tree)].path.clone();
-    let mut config = Config::default();
-    config.mount_options = vec![
-        MountOption::FSName(NAME.into()),
-        MountOption::DefaultPermissions,
-        MountOption::Suid,
-        MountOption::Dev,
-    ];
-    config.acl = SessionACL::All;
-    config.n_threads = Some(THREADS);
-    config.clone_fd = true;
     let files = Arc::new(Files::new(Arc::clone(shared), tree));
-    let session = fuser::spawn_mount(Fuse(files), &path, &config);
-    let session =
-        session.map_err(|source| RfsError::System { what: "cannot mount on", path: path.clone(), source })?;
-    Ok(Mounted { path, session })
+    let session = fuse::mount(&path, NAME).and_then(|device| {
+        // What nobody serves must not stay.
+        Session::start(device, Fuse(files)).inspect_err(|_| _ = umount2(&path, MntFlags::MNT_DETACH))
+    });
+    match session {
+        Ok(session) => Ok(Mounted { path, session }),
+        Err(source) => Err(RfsError::System { what: "cannot mount on", path, source }),
+    }
 }
 
 impl Mounted {
@@ -118,14 +110,10 @@ impl Mounted {
             done => done.map(|()| None),
         };
         let Self { path, session } = self;
-        if unused && is_over(&session) {
-            // Dropped here, before anything else is mounted: fuser unmounts by path when it is dropped, even what
-            // is unmounted already.
-            let _ = session.join();
-        } else {
-            // It ends by itself with the last user, and must not unmount what is mounted here by then. A mount
-            // namespace that was made in the meantime has a copy and is a user too, for as long as it likes.
-            std::mem::forget(session);
+        // Otherwise it ends by itself with the last user. A mount namespace that was made in the meantime has a copy
+        // and is a user too, for as long as it likes.
+        if unused {
+            wait_for_end(&session);
         }
         match busy {
             Ok(None) => Ok(()),
@@ -137,13 +125,12 @@ impl Mounted {
     }
 }
 
-/// Do its threads end, as they do with the last mount of it?
-fn is_over(session: &BackgroundSession) -> bool {
+/// With the threads go the descriptors of what was under the mount.
+fn wait_for_end(session: &Session) {
     let deadline = Instant::now() + FAREWELL;
-    while !session.guard.is_finished() && Instant::now() < deadline {
+    while !session.is_over() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_micros(200));
     }
-    session.guard.is_finished()
 }
 
 /// Names and process numbers of those who have files of our mount open, or a working directory in it.
