@@ -180,7 +180,7 @@ mod tests {
             (joined.kin(g(1)), joined.kin(g(2)), joined.kin(g(3))),
             (Kin::Ancestor, Kin::Ancestor, Kin::Same)
         );
-        assert_eq!((joined.mark, joined.side), (Mark::Shared, Side::Second));
+        assert_eq!((joined.mark, joined.side, joined.term), (Mark::Shared, Side::Second, 3));
     }
 
     #[test]
@@ -188,6 +188,7 @@ mod tests {
         let mine = Record::<4>::default().exclusive(g(1), 1).exclusive(g(2), 2);
         assert_eq!(mine.joined(g(3), g(1), 3).history, [g(2), g(1), Generation::NONE, Generation::NONE]);
         assert_eq!(mine.joined(g(3), g(2), 3).history, [g(2), g(1), Generation::NONE, Generation::NONE]);
+        assert_eq!(mine.joined(g(3), Generation::NONE, 3).history, mine.history, "g2 is no ancestor of g3");
         let new = Record::<4>::default().joined(g(3), Generation::NONE, 3);
         assert_eq!((new.generation, new.history), (g(3), [Generation::NONE; 4]));
     }

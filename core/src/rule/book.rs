@@ -447,6 +447,11 @@ mod tests {
             (0..WORDS / (2 * DEEPEST)).try_fold(Book::EMPTY, |book, _| book.with(&deepest, Order::Stop));
         let more = filled.expect("to the last word").with(&[A], Order::Stop);
         assert_eq!(more, Err(BadRule::TooLong { most: WORDS }));
+        let nearly =
+            (1..WORDS / (2 * DEEPEST)).try_fold(Book::EMPTY, |book, _| book.with(&deepest, Order::Stop));
+        deepest.push(Term::Not);
+        let more = nearly.expect("there is room").with(&deepest, Order::Stop);
+        assert_eq!(more, Err(BadRule::TooLong { most: WORDS }), "no room for its order");
         let each = |book: Book, id| book.with(&[Term::Read(Read::one(id, State::Down))], Order::Stop);
         assert!((0..READS as u8).try_fold(Book::EMPTY, each).is_ok(), "to the last comparison");
     }

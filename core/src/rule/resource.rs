@@ -188,6 +188,11 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_two_sets_is_in_both_together() {
+        assert_eq!(Set(0b011).with(Set(0b110)), Set(0b111));
+    }
+
+    #[test]
     fn a_number_that_no_resource_has_is_nothing() {
         let mut found = Found::default();
         found.note(Set::MOST, State::Down);
