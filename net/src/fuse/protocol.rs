@@ -52,6 +52,7 @@ pub(super) mod opcode {
     pub(in crate::fuse) const RENAME2: u32 = 45;
     pub(in crate::fuse) const LSEEK: u32 = 46;
     pub(in crate::fuse) const COPY_FILE_RANGE: u32 = 47;
+    pub(in crate::fuse) const TMPFILE: u32 = 51;
 }
 
 /// What kernel and file system agree on when a mount begins.

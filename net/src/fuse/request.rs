@@ -61,6 +61,11 @@ pub(crate) enum Op<'a> {
         mode: u32,
         umask: u32,
     },
+    /// A file in the directory `node` that has no name, and may get one with `Link`.
+    CreateUnnamed {
+        mode: u32,
+        umask: u32,
+    },
     Unlink {
         name: &'a OsStr,
     },
@@ -280,7 +285,9 @@ fn forgets(mut args: Args<'_>) -> Result<Forgets<'_>, Errno> {
 
 fn op(opcode: u32, args: Args<'_>) -> Result<Op<'_>, Errno> {
     match opcode {
-        opcode::SYMLINK..=opcode::RMDIR | opcode::CREATE => making_and_removing(opcode, args),
+        opcode::SYMLINK..=opcode::RMDIR | opcode::CREATE | opcode::TMPFILE => {
+            making_and_removing(opcode, args)
+        }
         opcode::RENAME | opcode::RENAME2 | opcode::LINK => naming(opcode, args),
         opcode::SETXATTR..=opcode::REMOVEXATTR => attributes(opcode, args),
         opcode::READ | opcode::WRITE | opcode::FALLOCATE | opcode::LSEEK | opcode::COPY_FILE_RANGE => {
@@ -303,6 +310,10 @@ fn making_and_removing(opcode: u32, mut args: Args<'_>) -> Result<Op<'_>, Errno>
             let (flags, mode, umask) = (args.u32()?, args.u32()?, args.u32()?);
             args.skip::<4>()?;
             Op::Create { flags, mode, umask, name: args.name()? }
+        }
+        opcode::TMPFILE => {
+            args.skip::<4>()?;
+            Op::CreateUnnamed { mode: args.u32()?, umask: args.u32()? }
         }
         opcode::UNLINK => Op::Unlink { name: args.name()? },
         opcode::RMDIR => Op::RemoveDir { name: args.name()? },
@@ -466,6 +477,7 @@ pub(super) mod tests {
             to(BATCH_FORGET).u32(u32::MAX).u32(0).u64(6).u64(1),
             to(COPY_FILE_RANGE).u64(7).u64(0).u64(6).u64(8).u64(4096).u64(100).u64(0),
             to(CREATE).u32(0o301).u32(0o100_644).u32(0o022).u32(0).name(b"file"),
+            to(TMPFILE).u32(0o20_200_002).u32(0o100_600).u32(0o022).u32(0).name(b"/"),
             to(FORGET).u64(3),
             to(GETXATTR).u32(64).u32(0).name(b"user.name"),
             to(LINK).u64(6).name(b"name"),

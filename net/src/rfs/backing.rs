@@ -19,6 +19,9 @@ pub(super) struct Fid {
 
 pub(super) const ROOT: u64 = 1;
 
+/// As a name: that of a new file that has none, and may get one by [`link`].
+pub(super) const UNNAMED: &str = "";
+
 /// Seconds and nanoseconds, as the kernel keeps them.
 pub(super) type Time = (i64, u32);
 /// For `set_times`: what the clock of the file system says.
@@ -117,13 +120,18 @@ pub(super) fn read_link(node: &File) -> io::Result<Vec<u8>> {
     Ok(rustix::fs::readlinkat(node, c"", Vec::new())?.into_bytes())
 }
 
-/// What a new entry is, besides its attributes.
+/// A new entry of `dir`. The descriptor of a file without a name is more than a name: it keeps the file.
 pub(super) fn make(dir: &File, name: &OsStr, attr: &Attr, target: &[u8]) -> io::Result<File> {
     // Nobody but root gets in before owner and mode are right.
     let hidden = Mode::from_raw_mode(0o600);
     match attr.kind() {
         libc::S_IFDIR => rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o700))?,
         libc::S_IFLNK => rustix::fs::symlinkat(target, dir, name)?,
+        libc::S_IFREG if name == UNNAMED => {
+            let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+            let node = File::from(rustix::fs::openat(dir, c".", flags, hidden)?);
+            return with_attr(node, attr);
+        }
         libc::S_IFREG => {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             drop(rustix::fs::openat(dir, name, flags, hidden)?);
@@ -133,7 +141,11 @@ pub(super) fn make(dir: &File, name: &OsStr, attr: &Attr, target: &[u8]) -> io::
             rustix::fs::mknodat(dir, name, kind, hidden, attr.rdev)?;
         }
     }
-    let node = open_node(dir, name)?;
+    with_attr(open_node(dir, name)?, attr)
+}
+
+/// Gives a new file its owner and its mode.
+fn with_attr(node: File, attr: &Attr) -> io::Result<File> {
     set_owner(&node, Some(attr.uid), Some(attr.gid))?;
     set_mode(&node, attr.mode)?;
     Ok(node)

@@ -12,9 +12,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::Shared;
-use super::backing::{self, Attr, Fid, ROOT, Time};
+use super::backing::{self, Attr, Fid, ROOT, Time, UNNAMED};
 use super::frame::Op;
 use super::session::Block;
 
@@ -123,6 +124,7 @@ impl Copy<'_> {
                 let root = self.shared.trees[usize::from(tree)].root.try_clone()?;
                 self.walk(tree, root)?;
             }
+            self.unnamed()?;
             self.settle()?;
             // A file that moved behind the walk is found by the next one.
             if self.look(|s| Some(s.todo.is_empty() && s.unlisted.is_empty()))? {
@@ -164,6 +166,37 @@ impl Copy<'_> {
                 } else if meta.is_file() && self.look(|s| Some(s.todo.remove(&node)))? {
                     self.compare(node, &file)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What has no name yet: once it gets one, the receiver has to know its content.
+    fn unnamed(&mut self) -> Result<(), Stop> {
+        let known: Vec<(Fid, Arc<File>)> =
+            super::lock(&self.shared.unnamed).iter().map(|(node, file)| (*node, Arc::clone(file))).collect();
+        for (node, file) in known {
+            {
+                let _lock = self.shared.lock_inode(node);
+                let unnamed = super::lock(&self.shared.unnamed);
+                // Linked or closed in the meantime.
+                if !unnamed.contains_key(&node) {
+                    continue;
+                }
+                let attr = Attr::of(&file.metadata()?);
+                let root = Fid { ino: ROOT, ..node };
+                let entry = describe(root, OsStr::new(UNNAMED), node, &file, None)?;
+                let alive = self.shared.flow.append_copy(self.session, |session, out| {
+                    if session.bind(node, &attr, false) {
+                        out.push(entry);
+                    }
+                });
+                if !alive {
+                    return Err(Stop::Over);
+                }
+            }
+            if self.look(|s| Some(s.todo.remove(&node)))? {
+                self.compare(node, &file)?;
             }
         }
         Ok(())

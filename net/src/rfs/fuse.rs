@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backing::{self, Attr};
+use super::backing::{self, Attr, UNNAMED};
 use super::caller::Unprivileged;
 use super::files::Files;
 use super::flow::Entry;
@@ -49,9 +49,8 @@ fn change(files: Arc<Files>, change: Change, reply: Reply) {
     };
     match files.apply(change) {
         Ok((outcome, ticket)) => {
-            let done = move |acknowledged| match acknowledged {
-                true => give(reply, &outcome, WHILE_OPEN),
-                false => reply.error(libc::EROFS),
+            let done = move |acknowledged| {
+                if acknowledged { give(reply, &outcome, WHILE_OPEN) } else { reply.error(libc::EROFS) }
             };
             shared.flow.acknowledge(pass, ticket, Box::new(done));
         }
@@ -123,6 +122,10 @@ impl Server for Fuse {
                 let exclusive = flags & libc::O_EXCL as u32 != 0;
                 let file = make(name, new(libc::S_IFREG, mode, 0), umask);
                 Change::Make(Make { open: true, exclusive, ..file })
+            }
+            Op::CreateUnnamed { mode, umask } => {
+                let file = Make::new(node, OsStr::new(UNNAMED), new(libc::S_IFREG, mode, 0), umask);
+                Change::Make(Make { open: true, ..file })
             }
             Op::Unlink { name } => Change::Remove { parent: node, name: name.to_owned(), is_dir: false },
             Op::RemoveDir { name } => Change::Remove { parent: node, name: name.to_owned(), is_dir: true },

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use super::backing::{self, Attr, Fid, Time};
+use super::backing::{self, Attr, Fid, Time, UNNAMED};
 use super::caller::Unprivileged;
 use super::content::lost_capability;
 use super::copy;
@@ -170,7 +170,7 @@ impl Files {
 
     fn make(&self, change: Make) -> Applied {
         let Make { parent, name, mut attr, umask, target, open, exclusive } = change;
-        let name = name.as_os_str();
+        let (name, unnamed) = (name.as_os_str(), name == UNNAMED);
         let (dir, dir_file) = (self.fid(parent), self.node(parent)?);
         let _names = self.shared.lock_names();
         let above = Attr::of(&dir_file.metadata()?);
@@ -199,8 +199,11 @@ impl Files {
             attr,
             target,
             xattrs: if has_acl { Some(backing::xattrs(&file)?) } else { None },
-            dir_mtime: Some(backing::mtime(&dir_file)?),
+            dir_mtime: if unnamed { None } else { Some(backing::mtime(&dir_file)?) },
         };
+        if unnamed {
+            self.shared.keep_unnamed(node, &file)?;
+        }
         let ticket = self.shared.flow.append(|session, out| {
             if !fresh {
                 return;
@@ -316,6 +319,7 @@ impl Files {
         let _names = self.shared.lock_names();
         let _lock = self.shared.lock_inode(node);
         backing::link(&file, &dir_file, name)?;
+        self.shared.drop_unnamed(node);
         let entry = copy::describe(dir, name, node, &file, Some(backing::mtime(&dir_file)?))?;
         let meta = file.metadata()?;
         let attr = Attr::of(&meta);
@@ -367,6 +371,9 @@ impl Files {
     pub(super) fn released(&self, node: Fid, file: &Arc<File>) {
         use std::os::unix::fs::MetadataExt;
         let last = self.shared.close(node);
+        if last {
+            self.shared.drop_unnamed(node);
+        }
         if last && file.metadata().is_ok_and(|meta| meta.nlink() == 0) {
             self.shared.flow.append(|session, out| {
                 if session.is_bound(node) {

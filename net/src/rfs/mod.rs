@@ -39,6 +39,8 @@ mod stream;
 mod tests;
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,6 +78,8 @@ struct Shared {
     names: Mutex<()>,
     inodes: Vec<Mutex<()>>,
     open: Mutex<HashMap<Fid, usize>>,
+    /// Files that never had a name and may get one: no walk through the directories finds them.
+    unnamed: Mutex<HashMap<Fid, Arc<File>>>,
     /// The kernel may have cached for long since the last mount.
     cached: AtomicBool,
     bytes: AtomicU64,
@@ -103,6 +107,7 @@ impl Rfs {
             names: Mutex::new(()),
             inodes: (0..INODE_LOCKS).map(|_| Mutex::new(())).collect(),
             open: Mutex::default(),
+            unnamed: Mutex::default(),
             cached: AtomicBool::new(false),
             bytes: AtomicU64::new(0),
             remount: Mutex::new(None),
@@ -281,6 +286,16 @@ impl Shared {
             open.remove(&node);
         }
         last
+    }
+
+    fn keep_unnamed(&self, node: Fid, file: &File) -> io::Result<()> {
+        let file = file.try_clone()?;
+        lock(&self.unnamed).insert(node, Arc::new(file));
+        Ok(())
+    }
+
+    fn drop_unnamed(&self, node: Fid) {
+        lock(&self.unnamed).remove(&node);
     }
 
     /// The stream is about to change files behind the kernel's back: what it has cached while the gate was open

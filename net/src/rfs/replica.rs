@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Shared;
 use super::aside::Aside;
-use super::backing::{self, Attr, Fid, ROOT, Time};
+use super::backing::{self, Attr, Fid, ROOT, Time, UNNAMED};
 use super::copy::BLOCK;
 use super::frame::{Answer, Op};
 use super::session::Block;
@@ -183,6 +183,9 @@ impl Replica {
         if fresh {
             self.forget(node);
         }
+        if name == UNNAMED {
+            return self.bind(node, backing::make(&dir_file, name, attr, target)?);
+        }
         let existing = match backing::open_node(&dir_file, name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             existing => Some(existing?),
@@ -194,10 +197,12 @@ impl Replica {
                 Some(_) => self.displace(dir.tree, &dir_file, name)?,
                 None => {}
             }
-            if known.metadata()?.nlink() == 0 {
-                return self.revive(&known, &dir_file, name, node, attr, target);
-            }
-            return backing::link(&known, &dir_file, name);
+            return match backing::link(&known, &dir_file, name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.revive(&known, &dir_file, name, node, attr, target)
+                }
+                linked => linked,
+            };
         }
         if let Some(file) = existing {
             if !fresh && self.can_become(dir.tree, &file, attr, target)? {

@@ -1,5 +1,6 @@
 use std::fs;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -242,4 +243,23 @@ fn a_file_that_loses_its_known_name_during_the_copy_arrives_under_the_other() {
         replica.apply(op).unwrap();
     }
     assert_eq!(fs::read_to_string(pair.b.dir.join("other")).unwrap(), "content");
+}
+
+#[test]
+fn a_file_that_has_no_name_yet_is_copied_too() {
+    let pair = Pair::new();
+    pair.a.rfs.gate(ALONE);
+    let unnamed = fs::OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).open(&pair.a.dir).unwrap();
+    let content: Vec<u8> = (0..300_000_u32).map(|n| (n / 7) as u8).collect();
+    unnamed.write_all_at(&content, 5_000).unwrap();
+    pair.pair_up();
+    assert_eq!(fs::read_dir(&pair.b.dir).unwrap().count(), 0);
+    unnamed.write_all_at(b"more", 0).unwrap();
+    let open = format!("/proc/self/fd/{}", unnamed.as_raw_fd());
+    let follow = rustix::fs::AtFlags::SYMLINK_FOLLOW;
+    rustix::fs::linkat(rustix::fs::CWD, open, rustix::fs::CWD, pair.a.dir.join("named"), follow).unwrap();
+    drop(unnamed);
+    assert_eq!(fs::read(pair.b.dir.join("named")).unwrap()[5_000..], content);
+    pair.a.unmount();
+    pair.assert_same();
 }

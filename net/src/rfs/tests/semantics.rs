@@ -262,6 +262,45 @@ fn every_kind_of_allocation() {
     });
 }
 
+#[test]
+fn a_file_without_a_name_may_get_one() {
+    same(|dir, seen| {
+        let unnamed = |dir: &Path, flags| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).mode(0o666).custom_flags(libc::O_TMPFILE | flags).open(dir)
+        };
+        let file = unnamed(dir, 0).unwrap();
+        seen.end("written", file.write_all_at(b"content", 0));
+        let meta = file.metadata().unwrap();
+        seen.0.push(format!("{:o} {} links, {} bytes", meta.mode(), meta.nlink(), meta.size()));
+        seen.end("named", name(&file, &dir.join("named")));
+        seen.end("written", file.write_all_at(b" and more", 7));
+        seen.end("named again", name(&file, &dir.join("twice")));
+        seen.stat("named", &dir.join("named"));
+        seen.end("removed", fs::remove_file(dir.join("twice")));
+        seen.end("exclusive", name(&unnamed(dir, libc::O_EXCL).unwrap(), &dir.join("never")));
+        seen.end("given up", unnamed(dir, 0).and_then(|file| file.write_all_at(b"lost", 0)));
+
+        let heir = dir.join("heir");
+        fs::create_dir(&heir).unwrap();
+        std::os::unix::fs::chown(&heir, Some(1), Some(2)).unwrap();
+        fs::set_permissions(&heir, fs::Permissions::from_mode(0o2777)).unwrap();
+        seen.end("default list", set_xattr(&heir, ACL_DEFAULT, &shared_with_one()));
+        let file = as_user(3, || unnamed(&heir, 0)).unwrap();
+        seen.end("inherits", name(&file, &heir.join("named")));
+        seen.stat("inherits", &heir.join("named"));
+        seen.xattr("inherits", &heir.join("named"), ACL_ACCESS);
+        seen.end("not in a file", as_user(3, || unnamed(&dir.join("named"), 0)));
+    });
+}
+
+/// Gives an open file a name.
+fn name(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(CWD, open, CWD, path, rustix::fs::AtFlags::SYMLINK_FOLLOW)?)
+}
+
 /// The kernel does not pass these on to a FUSE file system: they fail as on a file system that lacks them.
 #[test]
 fn what_fuse_cannot_do_is_refused_and_changes_nothing() {
@@ -274,8 +313,6 @@ fn what_fuse_cannot_do_is_refused_and_changes_nothing() {
     {
         assert_eq!(rustix::fs::fallocate(&file, mode, 4096, 4096), Err(rustix::io::Errno::OPNOTSUPP));
     }
-    let unnamed = OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).open(&pair.a.dir);
-    assert_eq!(unnamed.unwrap_err().raw_os_error(), Some(libc::EOPNOTSUPP));
     // The flags of a file would be this node's alone.
     assert!(shell(&pair.a.dir, "chattr +i f 2>/dev/null").is_err());
     assert_eq!(fs::read(&path).unwrap(), vec![7; 50_000]);
