@@ -25,6 +25,7 @@ pub mod mirror;
 pub mod record;
 pub mod role;
 pub mod rule;
+pub mod since;
 pub mod time;
 
 pub use action::{Action, Actions, Gate, Job, Note};

@@ -12,6 +12,7 @@ pub mod property;
 pub mod replay;
 pub mod search;
 pub mod sim;
+pub mod since;
 pub mod story;
 pub mod trace;
 pub mod verify;

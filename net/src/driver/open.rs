@@ -1,6 +1,6 @@
 //! Making a driver: the durable record is read, the addresses are made mute, the threads are started.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use safetui_core::{Actions, Boot, Mirror};
 
@@ -23,6 +23,8 @@ use crate::{
 
 /// Ports of replication begin behind the heartbeat's; as many as a cluster may have modules.
 const PORTS: u64 = 512;
+/// A disk writes back what it was given within five seconds or so anyway.
+const EPOCH: Duration = Duration::from_secs(10);
 
 /// Prepares a module to run in this life of the agent; a sentence for the operator when that cannot be.
 pub fn open(node: &Node, plan: Plan, boot: Boot, journal: &Journal, tell: Tell) -> Result<Driver, String> {
@@ -112,8 +114,10 @@ fn replication(node: &Node, plan: &Plan, tell: &Tell) -> Result<Option<Arc<Rfs>>
         me: node.name().into(),
         peer_name: plan.peer_name.clone(),
         aside: node.paths.module(&plan.module.name).join("aside"),
+        notes: node.paths.state(&plan.module.name).join("notes"),
         durable: replicated.acknowledge == Acknowledge::Written,
         patience: heart.timeout,
+        epoch: EPOCH,
     };
     let tell = tell.clone();
     let rfs = Rfs::new(settings, move |report| tell(News::Replication(report))).map_err(|e| e.to_string())?;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use super::backing::{self, Attr, Fid};
@@ -11,6 +12,7 @@ use super::files::Files;
 use super::frame::Op;
 use super::local::{Applied, CopyRange, Outcome};
 use super::queue::Ticket;
+use super::zones::{zones, zones_from};
 
 /// What one request copies at most when the receiver has the same to copy from, and when it does not. The
 /// application asks again for the rest.
@@ -28,6 +30,7 @@ impl Files {
     ) -> Applied {
         let (node, file) = (self.fid(ino), self.handle(handle)?);
         let _lock = self.shared.lock_inode(node);
+        self.shared.notes.note(node, zones(offset, data.len() as u64))?;
         data.truncate(write_what_fits(&file, &data, offset)?);
         let length = data.len() as u32;
         let mtime = backing::mtime(&file)?;
@@ -45,6 +48,7 @@ impl Files {
     ) -> Applied {
         let (node, file) = (self.fid(ino), self.handle(handle)?);
         let _lock = self.shared.lock_inode(node);
+        self.shared.notes.note(node, allocated_zones(mode, offset, length))?;
         let capable = backing::capability(&file).is_some();
         backing::allocate(&file, mode, offset, length)?;
         let mut ops = lost_capability(node, &file, capable);
@@ -61,6 +65,7 @@ impl Files {
         let there = self.shared.flow.with_session(|session| session.whole && session.is_bound(from));
         let most = if there == Some(false) { SEND_AT_ONCE } else { COPY_AT_ONCE };
         let length = change.length.min(most) as usize;
+        self.shared.notes.note(node, zones(offset, length as u64))?;
         let copied = backing::copy_range(&from_file, from_offset, &file, offset, length)? as u64;
         let mtime = backing::mtime(&file)?;
         let op = match there {
@@ -105,6 +110,12 @@ impl Files {
         let ticket = self.send(node, ops);
         privilege.map(|()| ticket)
     }
+}
+
+/// What follows a range that is taken out or put in moves with it.
+pub(super) fn allocated_zones(mode: u32, offset: u64, length: u64) -> Range<u64> {
+    let moves = (libc::FALLOC_FL_COLLAPSE_RANGE | libc::FALLOC_FL_INSERT_RANGE) as u32;
+    if mode & moves == 0 { zones(offset, length) } else { zones_from(offset) }
 }
 
 /// The file system has taken the capabilities away with the change; the receiver's may find nothing to change.

@@ -2,25 +2,34 @@
 //!
 //! A directory is *level* once the receiver has been told all its names: from then on its changes are sent,
 //! before that they are not, because the walk will find them. A file is *bound* once the receiver has been
-//! told of one of its names: from then on its changes are sent, and its content is compared block by block.
+//! told of one of its names: from then on its changes are sent, and what of its content either node has changed since
+//! both were equal is compared block by block. Of a file below a directory that was moved since, that is everything: it
+//! may have the name that another one had.
 //! Everything is read under the lock that live operations take, and goes through the same stream, so the
 //! receiver never sees an old block after a new one.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use safetui_core::since::Cut;
+
 use super::Shared;
 use super::backing::{self, Attr, Fid, ROOT, Time, UNNAMED};
+use super::epochs;
 use super::frame::Op;
-use super::session::Block;
+use super::session::{Block, Want};
+use super::zones::Zones;
 
 /// Blocks are compared at fixed offsets: a file that differs has usually changed in place.
 pub(super) const BLOCK: u64 = 128 << 10;
+/// What is sent of a block that differs.
+const PAGE: usize = 4 << 10;
 /// Files that are compared before their answers are waited for.
 const BATCH: usize = 128;
 
@@ -75,15 +84,28 @@ pub(super) fn level_path(shared: &Shared, tree: u8, dir: &File) -> io::Result<()
         let above = backing::open_node(&path[path.len() - 1], OsStr::new(".."))?;
         path.push(above);
     }
+    let mut moved = false;
     for dir in path.iter().rev() {
-        level(shared, session, tree, dir)?;
+        moved = moved || was_moved(shared, session, tree, dir)?;
+        level(shared, session, tree, dir, moved)?;
     }
     Ok(())
 }
 
-/// Tells the receiver all names of a directory that it knows. Called with the names locked.
-/// False when the session is over.
-fn level(shared: &Shared, session: u64, tree: u8, dir_file: &File) -> io::Result<bool> {
+/// Was this directory moved since both were equal?
+fn was_moved(shared: &Shared, session: u64, tree: u8, dir: &File) -> io::Result<bool> {
+    Ok(!changed(shared, session, tree, &dir.metadata()?).is_empty())
+}
+
+/// What of a file was changed here since both were equal.
+fn changed(shared: &Shared, session: u64, tree: u8, meta: &Metadata) -> Zones {
+    let since = shared.flow.with_session(|s| s.since.filter(|_| s.id == session)).flatten();
+    shared.notes.since(since, shared.trees[usize::from(tree)].fid(tree, meta), meta)
+}
+
+/// Tells the receiver all names of a directory that it knows. `moved`: it or one above it was. Called with the names
+/// locked. False when the session is over.
+fn level(shared: &Shared, session: u64, tree: u8, dir_file: &File, moved: bool) -> io::Result<bool> {
     let meta = dir_file.metadata()?;
     let owner = &shared.trees[usize::from(tree)];
     let dir = owner.fid(tree, &meta);
@@ -101,8 +123,9 @@ fn level(shared: &Shared, session: u64, tree: u8, dir_file: &File) -> io::Result
         }
         let (entry, attr) = (describe(dir, &name, node, &file, None)?, Attr::of(&meta));
         names.push(name.as_bytes().to_vec());
+        let zones = if moved { Zones::whole() } else { changed(shared, session, tree, &meta) };
         let alive = shared.flow.append_copy(session, |s, out| {
-            s.bind(node, &attr, false);
+            s.bind(node, &attr, &zones);
             out.push(entry);
         });
         if !alive {
@@ -127,12 +150,12 @@ impl Copy<'_> {
             self.unnamed()?;
             self.settle()?;
             // A file that moved behind the walk is found by the next one.
-            if self.look(|s| Some(s.todo.is_empty() && s.unlisted.is_empty()))? {
+            if self.look(|s| Some(s.is_done()))? {
                 break;
             }
         }
-        let alive = self.shared.flow.append_copy(self.session, |_, out| out.push(Op::Copied));
-        if alive { Ok(()) } else { Err(Stop::Over) }
+        let first = Cut { session: self.session, epoch: 0 };
+        if epochs::cut(self.shared, first, Op::Copied(first))? { Ok(()) } else { Err(Stop::Over) }
     }
 
     /// Blocks until `ready` answers.
@@ -141,14 +164,14 @@ impl Copy<'_> {
     }
 
     fn walk(&mut self, tree: u8, root: File) -> Result<(), Stop> {
-        let mut stack = vec![root];
-        while let Some(dir_file) = stack.pop() {
+        let mut stack = vec![(root, false)];
+        while let Some((dir_file, moved)) = stack.pop() {
             self.look(|s| s.has_room_for_copy().then_some(()))?;
             let dir = self.shared.trees[usize::from(tree)].fid(tree, &dir_file.metadata()?);
             {
                 let _names = self.shared.lock_names();
                 let bound = self.look(|s| Some(s.is_bound(dir)))?;
-                if bound && !level(self.shared, self.session, tree, &dir_file)? {
+                if bound && !level(self.shared, self.session, tree, &dir_file, moved)? {
                     return Err(Stop::Over);
                 }
             }
@@ -162,9 +185,12 @@ impl Copy<'_> {
                 }
                 let node = owner.fid(tree, &meta);
                 if meta.is_dir() {
-                    stack.push(file);
-                } else if meta.is_file() && self.look(|s| Some(s.todo.remove(&node)))? {
-                    self.compare(node, &file)?;
+                    let moved = moved || was_moved(self.shared, self.session, tree, &file)?;
+                    stack.push((file, moved));
+                } else if meta.is_file()
+                    && let Some(zones) = self.look(|s| Some(s.take_todo(node)))?
+                {
+                    self.compare(node, &file, &zones)?;
                 }
             }
         }
@@ -187,7 +213,7 @@ impl Copy<'_> {
                 let root = Fid { ino: ROOT, ..node };
                 let entry = describe(root, OsStr::new(UNNAMED), node, &file, None)?;
                 let alive = self.shared.flow.append_copy(self.session, |session, out| {
-                    if session.bind(node, &attr, false) {
+                    if session.bind(node, &attr, &Zones::whole()) {
                         out.push(entry);
                     }
                 });
@@ -195,26 +221,27 @@ impl Copy<'_> {
                     return Err(Stop::Over);
                 }
             }
-            if self.look(|s| Some(s.todo.remove(&node)))? {
-                self.compare(node, &file)?;
+            if let Some(zones) = self.look(|s| Some(s.take_todo(node)))? {
+                self.compare(node, &file, &zones)?;
             }
         }
         Ok(())
     }
 
-    /// Sends the hash of each block and the holes.
-    fn compare(&mut self, node: Fid, path: &File) -> Result<(), Stop> {
+    /// Sends the hash of each block in some zones, and the holes.
+    fn compare(&mut self, node: Fid, path: &File, zones: &Zones) -> Result<(), Stop> {
         let file = backing::reopen(path, false)?;
         self.open.insert(node, file.try_clone()?);
-        let mut offset = 0;
-        while let Some(next) = self.compare_block(node, &file, offset)? {
-            self.look(|s| {
-                s.progress.done += next - offset;
-                Some(())
-            })?;
-            self.look(|s| s.has_room_for_copy().then_some(()))?;
-            offset = next;
-            self.serve()?;
+        for mut range in zones.bytes(u64::MAX) {
+            while let Some(next) = self.compare_block(node, &file, &range)? {
+                self.look(|s| {
+                    s.progress.done += next - range.start;
+                    Some(())
+                })?;
+                self.look(|s| s.has_room_for_copy().then_some(()))?;
+                range.start = next;
+                self.serve()?;
+            }
         }
         if self.open.len() >= BATCH {
             self.settle()?;
@@ -222,16 +249,17 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Compares what lies at `offset`, and says where the next block begins; `None` at the end.
-    fn compare_block(&self, node: Fid, file: &File, offset: u64) -> Result<Option<u64>, Stop> {
+    /// Compares what lies at the beginning of a range, and says where the next block begins; `None` at the end.
+    fn compare_block(&self, node: Fid, file: &File, range: &Range<u64>) -> Result<Option<u64>, Stop> {
         let _lock = self.shared.lock_inode(node);
         let attr = Attr::of(&file.metadata()?);
-        if offset >= attr.size {
+        let (offset, end) = (range.start, range.end.min(attr.size));
+        if offset >= end {
             return Ok(None);
         }
         let data = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
-            Ok(data) => data.min(attr.size),
-            Err(rustix::io::Errno::NXIO) => attr.size,
+            Ok(data) => data.min(end),
+            Err(rustix::io::Errno::NXIO) => end,
             // A file system that knows no holes.
             Err(_) => offset,
         };
@@ -239,7 +267,7 @@ impl Copy<'_> {
             self.send_content(node, file, punch(node, offset, data - offset, attr.mtime))?;
             return Ok(Some(data));
         }
-        let end = ((offset / BLOCK + 1) * BLOCK).min(attr.size);
+        let end = ((offset / BLOCK + 1) * BLOCK).min(end);
         let block = read_block(file, offset, (end - offset) as u32)?;
         if block.is_empty() {
             return Ok(None);
@@ -268,31 +296,37 @@ impl Copy<'_> {
 
     /// Sends the blocks that the receiver has asked for so far.
     fn serve(&mut self) -> Result<(), Stop> {
-        while let Some(block) = self.look(|s| Some(s.wants.pop_front()))? {
+        while let Some(want) = self.look(|s| Some(s.wants.pop_front()))? {
             self.look(|s| s.has_room_for_copy().then_some(()))?;
-            self.send_block(block)?;
+            self.send_block(&want)?;
         }
         Ok(())
     }
 
-    fn send_block(&mut self, block: Block) -> Result<(), Stop> {
+    /// Sends the pages of a block that differ. What has been written to it since it was compared is on both sides.
+    fn send_block(&mut self, Want { block, pages }: &Want) -> Result<(), Stop> {
+        let Block { node, offset, length } = *block;
         // Asked for before a reconnection, and served then.
-        let Some(file) = self.open.get(&block.node) else { return Ok(()) };
-        let Block { node, offset, length } = block;
+        let Some(file) = self.open.get(&node) else { return Ok(()) };
         let _lock = self.shared.lock_inode(node);
         let data = read_block(file, offset, length)?;
         let mtime = backing::mtime(file)?;
-        if data.is_empty() {
-            return Ok(());
+        let mut copied = 0;
+        for range in differing(&data, pages) {
+            let (at, part) = (offset + range.start as u64, &data[range]);
+            copied += part.len() as u64;
+            let op = if part.iter().all(|&byte| byte == 0) {
+                punch(node, at, part.len() as u64, mtime)
+            } else {
+                Op::Write { node, offset: at, mtime, data: part.to_vec() }
+            };
+            self.send_content(node, file, op)?;
         }
+        self.send(node, [Op::Served { node, offset }])?;
         self.look(|s| {
-            s.progress.copied += data.len() as u64;
+            s.progress.copied += copied;
             Some(())
-        })?;
-        if data.iter().all(|&byte| byte == 0) {
-            return self.send_content(node, file, punch(node, offset, data.len() as u64, mtime));
-        }
-        self.send_content(node, file, Op::Write { node, offset, mtime, data })
+        })
     }
 
     /// Waits for the answers to all hashes that were sent, and serves them.
@@ -311,6 +345,28 @@ impl Copy<'_> {
         self.open.clear();
         Ok(())
     }
+}
+
+/// What each page of a block is, short enough to be sent for one that differs.
+pub(super) fn page_hashes(block: &[u8]) -> Vec<[u8; 16]> {
+    let hash = |page: &[u8]| *blake3::hash(page).as_bytes().first_chunk().expect("a hash is longer");
+    block.chunks(PAGE).map(hash).collect()
+}
+
+/// The runs of pages that are not what the receiver has.
+fn differing(block: &[u8], theirs: &[[u8; 16]]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (number, hash) in page_hashes(block).iter().enumerate() {
+        if theirs.get(number) == Some(hash) {
+            continue;
+        }
+        let page = number * PAGE..block.len().min((number + 1) * PAGE);
+        match runs.last_mut().filter(|run| run.end == page.start) {
+            Some(run) => run.end = page.end,
+            None => runs.push(page),
+        }
+    }
+    runs
 }
 
 fn punch(node: Fid, offset: u64, length: u64, mtime: Time) -> Op {

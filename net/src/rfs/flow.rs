@@ -7,6 +7,8 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use safetui_core::since::Cut;
+
 use super::frame::Op;
 use super::queue::{Attached, Done, Hello, Parked, Queue, Refusal, Ticket};
 use super::session::{Expected, Session};
@@ -23,7 +25,14 @@ pub(super) enum Entry<'a> {
 /// Leave to change something here, and to be acknowledged. Until it is gone the stream changes nothing.
 pub(super) struct Pass<'a> {
     tenure: u64,
-    _here: RwLockReadGuard<'a, ()>,
+    here: Option<RwLockReadGuard<'a, ()>>,
+}
+
+impl Pass<'_> {
+    /// What only makes durable may take its time: nobody waits for it who wants to change something alone.
+    pub(super) fn changes_nothing(&mut self) {
+        self.here = None;
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -94,12 +103,12 @@ impl Flow {
         match gate {
             Gate::Closed => Entry::Refuse,
             Gate::Held => Entry::Wait,
-            Gate::Alone { .. } | Gate::Both { .. } => Entry::Pass(Pass { tenure, _here: here }),
+            Gate::Alone { .. } | Gate::Both { .. } => Entry::Pass(Pass { tenure, here: Some(here) }),
         }
     }
 
-    /// Before an operation of the stream changes anything.
-    pub(super) fn enter_from_peer(&self) -> RwLockWriteGuard<'_, ()> {
+    /// While nothing else changes anything: before an operation of the stream does, and at a cut.
+    pub(super) fn enter_alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.changing.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,9 +180,9 @@ impl Flow {
     }
 
     /// A receiver is there.
-    pub(super) fn attach(&self, hello: Hello) -> Result<Attached, Refusal> {
+    pub(super) fn attach(&self, hello: Hello, since: Option<Cut>) -> Result<Attached, Refusal> {
         let standing = self.standing();
-        let (attached, released) = self.queue().attach(standing.gate, hello, self.trees)?;
+        let (attached, released) = self.queue().attach(standing.gate, hello, since, self.trees)?;
         self.wake_all();
         answer(&standing, released);
         Ok(attached)

@@ -2,10 +2,13 @@
 //!
 //! Numbers are little-endian, byte strings have a 32-bit length before them.
 
+use safetui_core::since::Cut;
+
 use super::backing::{Attr, Fid, Time};
 use super::queue::Hello;
-use super::session::{Block, Expected};
+use super::session::{Block, Expected, Want};
 use super::space::Space;
+use super::zones::Zones;
 
 /// One operation, as the receiver has to repeat it. `stamp` times are those that the source's file system gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,8 +101,17 @@ pub(super) enum Op {
         length: u32,
         hash: [u8; 32],
     },
-    /// Copy: the tree is complete; make it durable.
-    Copied,
+    /// Copy: the tree is complete; make it durable. It is the first cut of the session.
+    Copied(Cut),
+    /// Both have carried out the same up to here; make it durable, in the background.
+    Cut(Cut),
+    /// The source holds this cut.
+    Settled(Cut),
+    /// Copy: all that differed in the block at `offset` has been sent.
+    Served {
+        node: Fid,
+        offset: u64,
+    },
 }
 
 /// One operation with its place in the order.
@@ -118,7 +130,15 @@ pub(super) enum Answer {
     Applied(u64),
     /// This one `Sync` is durable.
     Synced(u64),
-    Want(Block),
+    Want(Want),
+    /// What the source calls `node` was changed here, in these zones.
+    Doubt {
+        node: Fid,
+        size: u64,
+        zones: Zones,
+    },
+    /// The receiver holds this cut.
+    Settled(Cut),
     /// The room for each tree.
     Space(Vec<Space>),
     Failed(String),
@@ -157,10 +177,17 @@ impl Writer {
     fn block(&mut self, v: &Block) -> &mut Self {
         self.fid(v.node).u64(v.offset).u32(v.length)
     }
+    pub(super) fn cut(&mut self, v: Cut) -> &mut Self {
+        self.u64(v.session).u64(v.epoch)
+    }
+    fn zones(&mut self, v: &Zones) -> &mut Self {
+        self.u32(v.ranges().len() as u32);
+        v.ranges().iter().fold(self, |w, range| w.u64(range.start).u64(range.end))
+    }
     fn space(&mut self, v: &Space) -> &mut Self {
         self.u64(v.total).u64(v.free).u64(v.available).u64(v.files).u64(v.free_files)
     }
-    fn option<T>(&mut self, v: Option<T>, put: impl FnOnce(&mut Self, T)) -> &mut Self {
+    pub(super) fn option<T>(&mut self, v: Option<T>, put: impl FnOnce(&mut Self, T)) -> &mut Self {
         self.u8(v.is_some().into());
         if let Some(v) = v {
             put(self, v);
@@ -216,6 +243,14 @@ impl Reader<'_> {
     fn block(&mut self) -> Option<Block> {
         Some(Block { node: self.fid()?, offset: self.u64()?, length: self.u32()? })
     }
+    pub(super) fn cut(&mut self) -> Option<Cut> {
+        Some(Cut { session: self.u64()?, epoch: self.u64()? })
+    }
+    fn zones(&mut self) -> Option<Zones> {
+        let mut zones = Zones::default();
+        self.list(|r| Some(r.u64()?..r.u64()?))?.into_iter().for_each(|range| zones.insert(range));
+        Some(zones)
+    }
     fn space(&mut self) -> Option<Space> {
         Some(Space {
             total: self.u64()?,
@@ -226,7 +261,7 @@ impl Reader<'_> {
         })
     }
     /// None or one, as a list, so that "absent" and "cut off" stay apart.
-    fn optional<T>(&mut self, get: impl FnOnce(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn optional<T>(&mut self, get: impl FnOnce(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         if self.bool()? { Some(vec![get(self)?]) } else { Some(Vec::new()) }
     }
     fn list<T>(&mut self, mut get: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
@@ -314,8 +349,17 @@ impl Op {
             Self::Hash { node, offset, length, hash } => {
                 w.u8(11).fid(*node).u64(*offset).u32(*length).0.extend_from_slice(hash);
             }
-            Self::Copied => {
-                w.u8(12);
+            Self::Copied(at) => {
+                w.u8(12).cut(*at);
+            }
+            Self::Cut(at) => {
+                w.u8(14).cut(*at);
+            }
+            Self::Settled(at) => {
+                w.u8(15).cut(*at);
+            }
+            Self::Served { node, offset } => {
+                w.u8(16).fid(*node).u64(*offset);
             }
             Self::CopyRange { from, from_offset, node, offset, length, mtime } => {
                 w.u8(13).fid(*from).u64(*from_offset).fid(*node).u64(*offset).u64(*length).time(*mtime);
@@ -368,7 +412,7 @@ impl Op {
             9 => Self::Forget { node: r.fid()? },
             10 => Self::Listing { dir: r.fid()?, names: r.list(Reader::bytes)?, attr: r.attr()? },
             11 => Self::Hash { node: r.fid()?, offset: r.u64()?, length: r.u32()?, hash: r.take()? },
-            12 => Self::Copied,
+            12 => Self::Copied(r.cut()?),
             13 => Self::CopyRange {
                 from: r.fid()?,
                 from_offset: r.u64()?,
@@ -377,6 +421,9 @@ impl Op {
                 length: r.u64()?,
                 mtime: r.time()?,
             },
+            14 => Self::Cut(r.cut()?),
+            15 => Self::Settled(r.cut()?),
+            16 => Self::Served { node: r.fid()?, offset: r.u64()? },
             _ => return None,
         })
     }
@@ -388,7 +435,11 @@ impl Answer {
         match self {
             Self::Applied(seq) => w.u8(0).u64(*seq),
             Self::Synced(seq) => w.u8(1).u64(*seq),
-            Self::Want(block) => w.u8(2).block(block),
+            Self::Want(Want { block, pages }) => {
+                w.u8(2).block(block).u32(pages.len() as u32);
+                w.0.extend_from_slice(pages.as_flattened());
+                &mut w
+            }
             Self::Failed(why) => w.u8(3).bytes(why.as_bytes()),
             Self::Space(spaces) => {
                 w.u8(4).u32(spaces.len() as u32);
@@ -397,6 +448,8 @@ impl Answer {
                 }
                 &mut w
             }
+            Self::Doubt { node, size, zones } => w.u8(5).fid(*node).u64(*size).zones(zones),
+            Self::Settled(at) => w.u8(6).cut(*at),
         };
         w.0
     }
@@ -406,9 +459,11 @@ impl Answer {
         let answer = match r.u8()? {
             0 => Self::Applied(r.u64()?),
             1 => Self::Synced(r.u64()?),
-            2 => Self::Want(r.block()?),
+            2 => Self::Want(Want { block: r.block()?, pages: r.list(Reader::take)? }),
             3 => Self::Failed(String::from_utf8_lossy(&r.bytes()?).into_owned()),
             4 => Self::Space(r.list(Reader::space)?),
+            5 => Self::Doubt { node: r.fid()?, size: r.u64()?, zones: r.zones()? },
+            6 => Self::Settled(r.cut()?),
             _ => return None,
         };
         r.0.is_empty().then_some(answer)
@@ -428,6 +483,10 @@ impl Hello {
         for block in &self.wants {
             w.block(block);
         }
+        w.u32(self.held.len() as u32);
+        for &cut in &self.held {
+            w.cut(cut);
+        }
         w.0
     }
 
@@ -438,6 +497,7 @@ impl Hello {
             session: r.u64()?,
             applied: r.u64()?,
             wants: r.list(Reader::block)?,
+            held: r.list(Reader::cut)?,
         };
         r.0.is_empty().then_some(hello)
     }
@@ -454,12 +514,14 @@ mod tests {
     const ATTR: Attr = Attr { mode: 0o100_644, uid: 1, gid: 2, rdev: 3, size: 4, atime: TIME, mtime: (5, 6) };
     const BLOCK: Block = Block { node: NODE, offset: 1 << 40, length: 1 << 17 };
 
+    const CUT: Cut = Cut { session: 3, epoch: u64::MAX };
+
     fn name() -> Vec<u8> {
         b"name".to_vec()
     }
 
     /// One of each.
-    fn ops() -> [Op; 15] {
+    fn ops() -> [Op; 18] {
         let entry = |xattrs, dir_mtime| Op::Entry {
             dir: DIR,
             name: name(),
@@ -493,7 +555,10 @@ mod tests {
             Op::Forget { node: NODE },
             Op::Listing { dir: DIR, names: vec![name(), Vec::new()], attr: ATTR },
             Op::Hash { node: NODE, offset: 1, length: 2, hash: [3; 32] },
-            Op::Copied,
+            Op::Copied(CUT),
+            Op::Cut(CUT),
+            Op::Settled(CUT),
+            Op::Served { node: NODE, offset: 9 },
             Op::CopyRange { from: DIR, from_offset: 1, node: NODE, offset: 2, length: 3, mtime: TIME },
         ]
     }
@@ -502,20 +567,22 @@ mod tests {
         ops().into_iter().map(|op| Frame { seq: 1, generation: u64::MAX, term: 3, op })
     }
 
-    fn answers() -> [Answer; 5] {
+    fn answers() -> [Answer; 7] {
         let space = Space { total: 1, free: 2, available: 3, files: u64::MAX, free_files: 5 };
         [
             Answer::Applied(7),
             Answer::Synced(u64::MAX),
-            Answer::Want(BLOCK),
+            Answer::Want(Want { block: BLOCK, pages: vec![[7; 16], [8; 16]] }),
             Answer::Failed("why".into()),
             Answer::Space(vec![space, Space::default()]),
+            Answer::Doubt { node: NODE, size: 4, zones: Zones::whole() },
+            Answer::Settled(CUT),
         ]
     }
 
     fn hello() -> Hello {
         let named = Expected { boot: 1, generation: 2, term: 3 };
-        Hello { named, session: 4, applied: 5, wants: vec![BLOCK; 3] }
+        Hello { named, session: 4, applied: 5, wants: vec![BLOCK; 3], held: vec![CUT; 2] }
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn give(reply: Reply, outcome: &Outcome, ttl: Duration) {
 
 fn change(files: Arc<Files>, change: Change, reply: Reply) {
     let shared = Arc::clone(&files.shared);
-    let pass = match shared.flow.enter() {
+    let mut pass = match shared.flow.enter() {
         Entry::Pass(pass) => pass,
         Entry::Refuse => return refuse(&files, &change, reply),
         Entry::Wait => {
@@ -47,6 +47,9 @@ fn change(files: Arc<Files>, change: Change, reply: Reply) {
             return;
         }
     };
+    if matches!(change, Change::Sync { .. }) {
+        pass.changes_nothing();
+    }
     match files.apply(change) {
         Ok((outcome, ticket)) => {
             let done = move |acknowledged| {

@@ -14,6 +14,7 @@ use super::copy;
 use super::files::Files;
 use super::frame::Op;
 use super::queue::Ticket;
+use super::zones::{WHOLE, Zones, zones_from};
 use crate::fuse;
 
 /// An operation that changes something.
@@ -158,6 +159,9 @@ impl Files {
     fn set_attr(&self, change: SetAttr) -> Applied {
         let (node, file) = (self.fid(change.ino), self.node(change.ino)?);
         let _lock = self.shared.lock_inode(node);
+        if let Some(size) = change.size {
+            self.shared.notes.note(node, zones_from(size))?;
+        }
         let capable = backing::capability(&file).is_some();
         let changed = set_all(&file, &change);
         let meta = file.metadata()?;
@@ -191,6 +195,9 @@ impl Files {
         };
         let meta = file.metadata()?;
         let (node, attr) = (self.fid_of(&meta), Attr::of(&meta));
+        if fresh && attr.is_file() {
+            self.shared.notes.note_new(node)?;
+        }
         let entry = Op::Entry {
             dir,
             name: name.as_bytes().to_vec(),
@@ -210,7 +217,7 @@ impl Files {
             }
             session.unbind(node);
             if session.is_level(dir) {
-                session.bind(node, &attr, true);
+                session.bind_fresh(node, &attr);
                 out.push(entry);
             }
         });
@@ -268,6 +275,10 @@ impl Files {
             copy::level_path(&self.shared, dir.tree, &to_file)?;
         }
         let target = backing::open_node(&to_file, to_name).ok();
+        self.note_moved(&backing::open_node(&dir_file, name)?)?;
+        if let Some(target) = target.as_ref().filter(|_| flags & libc::RENAME_EXCHANGE != 0) {
+            self.note_moved(target)?;
+        }
         backing::rename(&dir_file, name, &to_file, to_name, flags)?;
         let left = target.map(|file| self.what_is_left(&file)).transpose()?;
         let whiteout =
@@ -289,11 +300,16 @@ impl Files {
             }
             if let Some((node, attr, entry)) = whiteout.filter(|_| session.is_level(dir)) {
                 session.unbind(node);
-                session.bind(node, &attr, false);
+                session.bind_fresh(node, &attr);
                 out.push(entry);
             }
         });
         Ok((Outcome::Done, ticket))
+    }
+
+    /// A file that is about to have another name is compared as a whole: so is everything in a directory.
+    fn note_moved(&self, file: &File) -> io::Result<()> {
+        self.shared.notes.note(self.fid_of(&file.metadata()?), WHOLE)
     }
 
     /// What a renaming left under the old name: the file system made it, on behalf of us.
@@ -318,6 +334,7 @@ impl Files {
         let (node, file) = (self.fid(ino), self.node(ino)?);
         let _names = self.shared.lock_names();
         let _lock = self.shared.lock_inode(node);
+        self.shared.notes.note(node, WHOLE)?;
         backing::link(&file, &dir_file, name)?;
         self.shared.drop_unnamed(node);
         let entry = copy::describe(dir, name, node, &file, Some(backing::mtime(&dir_file)?))?;
@@ -325,7 +342,7 @@ impl Files {
         let attr = Attr::of(&meta);
         let ticket = self.shared.flow.append(|session, out| {
             if session.is_level(dir) {
-                session.bind(node, &attr, false);
+                session.bind(node, &attr, &Zones::whole());
                 out.push(entry);
             }
         });

@@ -20,12 +20,14 @@ mod backing;
 mod caller;
 mod content;
 mod copy;
+mod epochs;
 mod files;
 mod flow;
 mod frame;
 mod fuse;
 mod local;
 mod mount;
+mod notes;
 mod queue;
 mod receiver;
 mod replica;
@@ -37,6 +39,7 @@ mod stop;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -49,6 +52,7 @@ use std::time::{Duration, Instant};
 use backing::Fid;
 use flow::Flow;
 use mount::{Mounted, Tree};
+use notes::Notes;
 use receiver::Job;
 use session::Expected;
 pub use settings::{Gate, Progress, Report, RfsError, Settings, Stats};
@@ -75,6 +79,8 @@ struct Shared {
     settings: Settings,
     trees: Vec<Tree>,
     flow: Flow,
+    /// What was changed here since both nodes were equal.
+    notes: Notes,
     names: Mutex<()>,
     inodes: Vec<Mutex<()>>,
     open: Mutex<HashMap<Fid, usize>>,
@@ -102,6 +108,7 @@ impl Rfs {
         raise_descriptor_limit();
         let shared = Arc::new(Shared {
             flow: Flow::new(trees.len()),
+            notes: Notes::open(&settings.notes, mount::identity(&trees)),
             trees,
             settings,
             names: Mutex::new(()),
@@ -129,6 +136,7 @@ impl Rfs {
         if mounts.is_empty() {
             *mounts = mount_all(&self.shared)?;
         }
+        self.watched();
         let (weak, mounts) = (Arc::downgrade(&self.shared), Arc::downgrade(&self.mounts));
         *lock(&self.shared.remount) = Some(Box::new(move || {
             if let (Some(shared), Some(mounts)) = (weak.upgrade(), mounts.upgrade()) {
@@ -141,6 +149,9 @@ impl Rfs {
     /// Uncovers the directories. A busy one is detached, and the error names its users.
     pub fn unmount(&self) -> Result<(), RfsError> {
         let mounts = std::mem::take(&mut *lock(&self.mounts));
+        if let Err(error) = self.shared.notes.left() {
+            tracing::warn!(%error, "what is changed while the directories are uncovered will not be noticed");
+        }
         mounts.into_iter().map(Mounted::unmount).fold(Ok(()), Result::and)
     }
 
@@ -168,6 +179,14 @@ impl Rfs {
         lock(&self.listening).take();
     }
 
+    fn watched(&self) {
+        if let Err(error) = self.shared.notes.watched() {
+            self.shared.report(Report::LocalFailed {
+                why: format!("the log of changes cannot be removed: {error}"),
+            });
+        }
+    }
+
     /// Reports `Drained` once everything acknowledged before now is applied by the peer.
     pub fn drain(&self) {
         if let Some(report) = self.shared.flow.drain() {
@@ -178,6 +197,7 @@ impl Rfs {
     /// Connect to the source, again and again, and apply. `from_boot` is the boot of the source that was agreed.
     pub fn receive(&self, my_boot: u32, from_boot: u32, generation: u64, term: u64, keep_aside: bool) {
         self.receive_stop();
+        self.watched();
         let stop = Arc::new(Stop::new());
         *lock(&self.receiving) = Some(Arc::clone(&stop));
         let named = Expected { boot: my_boot, generation, term };

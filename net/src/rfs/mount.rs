@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,6 +57,26 @@ impl Tree {
         let ino = if meta.ino() == self.ino { ROOT } else { meta.ino() };
         Fid { tree, ino }
     }
+}
+
+/// Changes when another directory, or another file system, is put in the place of one of these.
+pub(super) fn identity(trees: &[Tree]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for tree in trees {
+        hasher.update(tree.path.as_os_str().as_bytes());
+        hasher.update(&tree.ino.to_le_bytes());
+        let born = rustix::fs::statx(
+            &*tree.root,
+            c"",
+            rustix::fs::AtFlags::EMPTY_PATH,
+            rustix::fs::StatxFlags::BTIME,
+        );
+        // A file system that does not know is taken at its word.
+        let born = born.map_or((0, 0), |stat| (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec));
+        hasher.update(&born.0.to_le_bytes()).update(&born.1.to_le_bytes());
+    }
+    let hash = hasher.finalize();
+    hash.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
 }
 
 /// The kernel's number of our living mount on `path`, if there is one.

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use safetui_core::since::Cut;
+
 use super::frame::Op;
-use super::session::{Block, Expected, Session};
+use super::session::{Block, Expected, Session, Want};
 use super::settings::{Gate, Report};
 
 /// Answers the application: acknowledged, or refused because the gate was closed.
@@ -38,6 +40,8 @@ pub(super) struct Hello {
     pub(super) applied: u64,
     /// What it has asked for and not got.
     pub(super) wants: Vec<Block>,
+    /// Where it is known to have been equal to some source, the newest first.
+    pub(super) held: Vec<Cut>,
 }
 
 /// How a source answers.
@@ -174,9 +178,10 @@ impl Queue {
         &mut self,
         gate: Gate,
         hello: Hello,
+        since: Option<Cut>,
         trees: usize,
     ) -> Result<(Attached, Vec<Done>), Refusal> {
-        let Hello { named, session, applied, wants } = hello;
+        let Hello { named, session, applied, wants, held: _ } = hello;
         if self.expected != Some(named) {
             return Err((true, self.why_not(named)));
         }
@@ -184,7 +189,7 @@ impl Queue {
         let connection = self.connections;
         if let Some(known) = self.session.as_mut().filter(|s| s.id == session) {
             // Before the trim: the copy must not take a block for settled that is still asked for.
-            known.wants = wants.into();
+            known.wants = wants.into_iter().map(|block| Want { block, pages: Vec::new() }).collect();
             known.rewind(connection);
             // The acknowledgements may have been lost with the connection, and nothing else may ever be sent.
             let (reports, released) = self.applied(gate, connection, applied).unwrap_or_default();
@@ -198,7 +203,7 @@ impl Queue {
             return Err((false, "it counts on a copy that this node no longer has".into()));
         }
         let released = self.end_session(gate);
-        let mut fresh = Session::new(random(), named, self.seq, trees);
+        let mut fresh = Session::new(random(), named, self.seq, since, trees);
         fresh.rewind(connection);
         let attached =
             Attached { connection, session: fresh.id, base: self.seq, fresh: true, reports: Vec::new() };

@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use safetui_core::since::Cut;
+
 use super::Shared;
 use super::aside::Aside;
+use super::epochs;
 use super::frame::{Answer, Frame, Reader};
 use super::queue::Hello;
 use super::replica::{Effect, Replica};
@@ -155,7 +158,8 @@ impl Receiving {
         self.job.stop.hold(socket.try_clone()?);
         let (mut sender, mut receiver) = stream::secure(&socket, &self.shared.party(), true)?;
         let wants = self.replica.wants();
-        let hello = Hello { named: self.job.named, session: self.session, applied: self.applied, wants };
+        let (named, session, applied) = (self.job.named, self.session, self.applied);
+        let hello = Hello { named, session, applied, wants, held: self.shared.notes.held() };
         sender.send(&[hello.encode()])?;
         let welcome = receiver.receive()?;
         Ok(Greeted { socket, sender, receiver, welcome })
@@ -168,7 +172,7 @@ impl Receiving {
         }
         self.shared.report(Report::ReceiveUp { from });
         let sender = Arc::new(Mutex::new(sender));
-        let syncers = start_syncers(&sender, &socket);
+        let syncers = start_syncers(&self.shared, &sender, &socket);
         let Err(end) = self.apply_all(&mut receiver, &sender, &syncers);
         if let End::Failed(why) = &end {
             let _ = say(&sender, &[Answer::Failed(why.clone())]);
@@ -182,8 +186,13 @@ impl Receiving {
         let mut r = Reader(messages.first().ok_or_else(strange)?);
         match r.u8() {
             Some(0) => {
-                self.session = r.u64().ok_or_else(strange)?;
+                let session = r.u64().ok_or_else(strange)?;
                 self.applied = r.u64().ok_or_else(strange)?;
+                let since = r.optional(Reader::cut).ok_or_else(strange)?.pop();
+                if session != self.session {
+                    self.replica.since = since;
+                }
+                self.session = session;
                 Ok(())
             }
             Some(kind @ (1 | 2)) => {
@@ -199,7 +208,7 @@ impl Receiving {
         &mut self,
         receiver: &mut Receiver,
         sender: &Mutex<Sender>,
-        syncers: &SyncSender<Sync>,
+        syncers: &SyncSender<Slow>,
     ) -> Result<Infallible, End> {
         let mut answers = vec![self.space()?];
         let mut told = Instant::now();
@@ -234,7 +243,7 @@ impl Receiving {
         &mut self,
         frame: Frame,
         answers: &mut Vec<Answer>,
-        syncers: &SyncSender<Sync>,
+        syncers: &SyncSender<Slow>,
     ) -> Result<(), End> {
         let Expected { generation, term, .. } = self.job.named;
         if (frame.generation, frame.term) != (generation, term) {
@@ -244,7 +253,7 @@ impl Receiving {
             )));
         }
         let effect = {
-            let _alone = self.shared.flow.enter_from_peer();
+            let _alone = self.shared.flow.enter_alone();
             if self.job.stop.is_stopped() {
                 return Err(End::Broken("stopped".into()));
             }
@@ -254,7 +263,10 @@ impl Receiving {
             Effect::None => {}
             Effect::Say(answer) => answers.push(answer),
             Effect::Sync(file) => {
-                let _ = syncers.send(Sync { seq: frame.seq, file });
+                let _ = syncers.send(Slow::Sync { seq: frame.seq, file });
+            }
+            Effect::Settle(at) => {
+                let _ = syncers.send(Slow::Settle(at));
             }
         }
         // A synchronisation that is repeated after a reconnection is older than what is applied.
@@ -263,9 +275,23 @@ impl Receiving {
     }
 }
 
-struct Sync {
-    seq: u64,
-    file: std::fs::File,
+/// What takes its time, and need not be waited for.
+enum Slow {
+    Sync { seq: u64, file: std::fs::File },
+    Settle(Cut),
+}
+
+impl Slow {
+    fn carry_out(self, shared: &Shared) -> io::Result<Answer> {
+        match self {
+            Self::Sync { seq, file } => file.sync_all().map(|()| Answer::Synced(seq)),
+            Self::Settle(at) => {
+                epochs::sync_trees(shared)?;
+                shared.notes.settled_here(at)?;
+                Ok(Answer::Settled(at))
+            }
+        }
+    }
 }
 
 fn say(sender: &Mutex<Sender>, answers: &[Answer]) -> io::Result<()> {
@@ -274,19 +300,19 @@ fn say(sender: &Mutex<Sender>, answers: &[Answer]) -> io::Result<()> {
 }
 
 /// Threads that end when the connection does.
-fn start_syncers(sender: &Arc<Mutex<Sender>>, socket: &TcpStream) -> SyncSender<Sync> {
-    let (queue, jobs) = mpsc::sync_channel::<Sync>(1024);
+fn start_syncers(shared: &Arc<Shared>, sender: &Arc<Mutex<Sender>>, socket: &TcpStream) -> SyncSender<Slow> {
+    let (queue, jobs) = mpsc::sync_channel::<Slow>(1024);
     let jobs = Arc::new(Mutex::new(jobs));
     for _ in 0..SYNCERS {
         let (jobs, sender, socket) = (Arc::clone(&jobs), Arc::clone(sender), socket.try_clone());
+        let shared = Arc::clone(shared);
         thread::spawn(move || {
             loop {
                 let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let Ok(Sync { seq, file }) = next else { return };
-                let answer = match file.sync_all() {
-                    Ok(()) => Answer::Synced(seq),
-                    Err(error) => Answer::Failed(format!("synchronising failed: {error}")),
-                };
+                let Ok(slow) = next else { return };
+                let answer = slow.carry_out(&shared);
+                let answer =
+                    answer.unwrap_or_else(|error| Answer::Failed(format!("synchronising failed: {error}")));
                 let failed = matches!(answer, Answer::Failed(_));
                 if say(&sender, &[answer]).is_err() || failed {
                     let _ = socket.as_ref().map(|socket| socket.shutdown(Shutdown::Both));

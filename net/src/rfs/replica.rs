@@ -4,16 +4,22 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
+use safetui_core::since::Cut;
+
 use super::Shared;
 use super::aside::Aside;
 use super::backing::{self, Attr, Fid, ROOT, Time, UNNAMED};
+use super::content::allocated_zones;
 use super::copy::BLOCK;
+use super::epochs;
 use super::frame::{Answer, Op};
-use super::session::Block;
+use super::session::{Block, Want};
+use super::zones::{WHOLE, Zones, zones, zones_from};
 
 /// Open data files, so that a stream of small writes does not open and close each time.
 const OPEN_FILES: usize = 256;
@@ -24,6 +30,8 @@ pub(super) enum Effect {
     Say(Answer),
     /// Make this durable, then answer `Synced`.
     Sync(File),
+    /// Make everything durable, then answer `Settled`.
+    Settle(Cut),
 }
 
 pub(super) struct Replica {
@@ -36,6 +44,10 @@ pub(super) struct Replica {
     untouched: HashSet<Fid>,
     /// Blocks that were asked for.
     wanted: HashMap<(Fid, u64), u32>,
+    /// Where both were equal: what was changed here since is doubtful; `None`: the source compares everything.
+    pub(super) since: Option<Cut>,
+    /// Directories that were moved here since, and all below them.
+    moved: HashSet<Fid>,
     aside: Option<Aside>,
     durable: bool,
     /// The copy is over: from now on both trees are the same before and after each operation.
@@ -51,6 +63,8 @@ impl Replica {
             data: HashMap::new(),
             untouched: HashSet::new(),
             wanted: HashMap::new(),
+            since: None,
+            moved: HashSet::new(),
             aside,
             durable,
             complete: false,
@@ -87,11 +101,13 @@ impl Replica {
         match op {
             Op::Entry { dir, name, node, fresh, attr, target, xattrs, dir_mtime } => {
                 let name = OsStr::from_bytes(&name);
-                self.entry(dir, name, node, fresh, &attr, &target)?;
+                let doubt = self.entry(dir, name, node, fresh, &attr, &target)?;
                 // A change of owner or size takes capabilities away.
                 self.set_attr(node, &attr, attr.is_file())?;
                 self.set_xattrs(node, xattrs)?;
-                self.stamp(dir, dir_mtime)
+                self.stamp(dir, dir_mtime)?;
+                let doubt = doubt.map(|zones| Answer::Doubt { node, size: attr.size, zones });
+                Ok(doubt.map_or(Effect::None, Effect::Say))
             }
             Op::Remove { dir, name, node, is_dir, gone, dir_mtime } => {
                 let (dir_file, name) = (self.node(dir)?, OsStr::from_bytes(&name));
@@ -109,6 +125,10 @@ impl Replica {
             Op::Rename { dir, name, to, to_name, flags, replaced, dir_mtime, to_mtime } => {
                 let (from, target) = (self.node(dir)?, self.node(to)?);
                 let (name, to_name) = (OsStr::from_bytes(&name), OsStr::from_bytes(&to_name));
+                self.note(dir.tree, &backing::open_node(&from, name)?, WHOLE)?;
+                if flags & libc::RENAME_EXCHANGE != 0 {
+                    self.note(to.tree, &backing::open_node(&target, to_name)?, WHOLE)?;
+                }
                 match backing::rename(&from, name, &target, to_name, flags) {
                     Err(error) if self.may_hold_leftovers(&error) => {
                         self.displace(to.tree, &target, to_name)?;
@@ -125,8 +145,8 @@ impl Replica {
             Op::Write { node, offset, mtime, data } => {
                 self.before_change(node)?;
                 let file = self.data(node)?;
+                self.note(node.tree, &file, zones(offset, data.len() as u64))?;
                 file.write_all_at(&data, offset)?;
-                self.got(node, offset, data.len() as u64);
                 self.finish_data(&file, mtime)
             }
             Op::Attr { node, attr, resize } => {
@@ -157,19 +177,32 @@ impl Replica {
                 self.set_attr(dir, &attr, false)?;
                 Ok(Effect::None)
             }
+            Op::Served { node, offset } => {
+                self.wanted.remove(&(node, offset));
+                Ok(Effect::None)
+            }
             Op::Hash { node, offset, length, hash } => self.compare(node, offset, length, &hash),
-            Op::Copied => {
-                for tree in &self.shared.trees {
-                    rustix::fs::syncfs(backing::reopen(&tree.root, false)?)?;
-                }
+            Op::Copied(at) => {
+                self.shared.notes.cut(at)?;
+                epochs::sync_trees(&self.shared)?;
+                self.shared.notes.settled_here(at)?;
                 self.untouched.clear();
+                self.moved.clear();
                 self.complete = true;
+                Ok(Effect::Say(Answer::Settled(at)))
+            }
+            Op::Cut(at) => {
+                self.shared.notes.cut(at)?;
+                Ok(Effect::Settle(at))
+            }
+            Op::Settled(at) => {
+                self.shared.notes.settled_there(at)?;
                 Ok(Effect::None)
             }
         }
     }
 
-    /// Makes `name` in `dir` be `node`.
+    /// Makes `name` in `dir` be `node`. Says which zones of it may not be what the source takes them for.
     fn entry(
         &mut self,
         dir: Fid,
@@ -178,13 +211,15 @@ impl Replica {
         fresh: bool,
         attr: &Attr,
         target: &[u8],
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Zones>> {
         let dir_file = self.node(dir)?;
         if fresh {
             self.forget(node);
         }
         if name == UNNAMED {
-            return self.bind(node, backing::make(&dir_file, name, attr, target)?);
+            let file = self.make(&dir_file, name, node, attr, target)?;
+            self.bind(node, file)?;
+            return Ok(None);
         }
         let existing = match backing::open_node(&dir_file, name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -193,28 +228,68 @@ impl Replica {
         if let Some(known) = self.nodes.get(&node).cloned() {
             let same = |file: &File| Ok::<_, io::Error>(file.metadata()?.ino() == known.metadata()?.ino());
             match existing {
-                Some(file) if same(&file)? => return Ok(()),
+                Some(file) if same(&file)? => return Ok(None),
                 Some(_) => self.displace(dir.tree, &dir_file, name)?,
                 None => {}
             }
-            return match backing::link(&known, &dir_file, name) {
+            self.note(node.tree, &known, WHOLE)?;
+            match backing::link(&known, &dir_file, name) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.revive(&known, &dir_file, name, node, attr, target)
+                    self.revive(&known, &dir_file, name, node, attr, target)?;
                 }
-                linked => linked,
-            };
+                linked => linked?,
+            }
+            return Ok(None);
         }
         if let Some(file) = existing {
             if !fresh && self.can_become(dir.tree, &file, attr, target)? {
                 if attr.is_file() {
                     self.untouched.insert(node);
                 }
-                return self.bind(node, file);
+                let doubt = self.doubt(dir, node, attr, &file)?;
+                self.bind(node, file)?;
+                return Ok(doubt);
             }
             self.displace(dir.tree, &dir_file, name)?;
         }
-        let file = backing::make(&dir_file, name, attr, target)?;
-        self.bind(node, file)
+        let file = self.make(&dir_file, name, node, attr, target)?;
+        self.bind(node, file)?;
+        let unknown = attr.is_file() && !fresh && self.since.is_some();
+        Ok(unknown.then(Zones::whole))
+    }
+
+    /// Of what was here before: what was changed here since both were equal.
+    fn doubt(&mut self, dir: Fid, node: Fid, attr: &Attr, file: &File) -> io::Result<Option<Zones>> {
+        if self.since.is_none() || self.complete {
+            return Ok(None);
+        }
+        let local = self.local(node.tree, file)?;
+        let mut zones = self.shared.notes.since(self.since, local, &file.metadata()?);
+        if self.moved.contains(&dir) {
+            zones = Zones::whole();
+        }
+        if attr.is_dir() && !zones.is_empty() {
+            self.moved.insert(node);
+        }
+        Ok((attr.is_file() && !zones.is_empty()).then_some(zones))
+    }
+
+    fn make(&self, dir: &File, name: &OsStr, node: Fid, attr: &Attr, target: &[u8]) -> io::Result<File> {
+        let file = backing::make(dir, name, attr, target)?;
+        if attr.is_file() {
+            self.shared.notes.note_new(self.local(node.tree, &file)?)?;
+        }
+        Ok(file)
+    }
+
+    /// This node's own number of a file.
+    fn local(&self, tree: u8, file: &File) -> io::Result<Fid> {
+        Ok(self.shared.trees[usize::from(tree)].fid(tree, &file.metadata()?))
+    }
+
+    /// Zones of a file are about to be changed, or all of it.
+    fn note(&self, tree: u8, file: &File, zones: Range<u64>) -> io::Result<()> {
+        self.shared.notes.note(self.local(tree, file)?, zones)
     }
 
     /// The source's file lost the one name that was known here before its other names were: what was kept of
@@ -228,7 +303,7 @@ impl Replica {
         attr: &Attr,
         target: &[u8],
     ) -> io::Result<()> {
-        let file = backing::make(dir, name, attr, target)?;
+        let file = self.make(dir, name, node, attr, target)?;
         if attr.is_file() {
             io::copy(&mut backing::reopen(known, false)?, &mut backing::reopen(&file, true)?)?;
         }
@@ -306,6 +381,7 @@ impl Replica {
         let here = Attr::of(&file.metadata()?);
         if resize && here.size != attr.size {
             self.before_change(node)?;
+            self.note(node.tree, &file, zones_from(attr.size))?;
             backing::set_size(&file, attr.size)?;
         }
         if (here.uid, here.gid) != (attr.uid, attr.gid) {
@@ -338,13 +414,13 @@ impl Replica {
         mtime: Time,
     ) -> io::Result<Effect> {
         let file = self.data(node)?;
-        self.got(node, offset, length);
         let is_punch = mode & libc::FALLOC_FL_PUNCH_HOLE as u32 != 0;
         let first_data = rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(offset));
         let already =
             is_punch && first_data.map_or_else(|e| e == rustix::io::Errno::NXIO, |at| at >= offset + length);
         if !already {
             self.before_change(node)?;
+            self.note(node.tree, &file, allocated_zones(mode, offset, length))?;
             backing::allocate(&file, mode, offset, length)?;
         }
         self.finish_data(&file, mtime)
@@ -359,6 +435,7 @@ impl Replica {
     ) -> io::Result<Effect> {
         self.before_change(node)?;
         let (source, file) = (self.data(from)?, self.data(node)?);
+        self.note(node.tree, &file, zones(offset, length))?;
         let end = offset + length;
         while offset < end {
             let more = backing::copy_range(&source, at, &file, offset, (end - offset) as usize)? as u64;
@@ -381,18 +458,13 @@ impl Replica {
             return Ok(Effect::None);
         }
         self.wanted.insert((node, offset), length);
-        Ok(Effect::Say(Answer::Want(Block { node, offset, length })))
+        let pages = super::copy::page_hashes(&block);
+        Ok(Effect::Say(Answer::Want(Want { block: Block { node, offset, length }, pages })))
     }
 
     /// What was asked for and has not come.
     pub(super) fn wants(&self) -> Vec<Block> {
         self.wanted.iter().map(|(&(node, offset), &length)| Block { node, offset, length }).collect()
-    }
-
-    fn got(&mut self, node: Fid, offset: u64, length: u64) {
-        if self.wanted.get(&(node, offset)).is_some_and(|&wanted| u64::from(wanted) <= length) {
-            self.wanted.remove(&(node, offset));
-        }
     }
 
     fn finish_data(&self, file: &File, mtime: Time) -> io::Result<Effect> {

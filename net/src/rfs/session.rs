@@ -1,13 +1,16 @@
 //! What the source keeps about one receiver: the tail that may have to be sent again, and what is known there.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
+
+use safetui_core::since::Cut;
 
 use super::backing::{Attr, Fid};
 use super::frame::{Frame, Op};
 use super::settings::{Progress, Report};
 use super::space::Space;
+use super::zones::Zones;
 
 /// Above this much unacknowledged data the application waits for acknowledgements even under `Alone`.
 pub(super) const WINDOW_BYTES: usize = 64 << 20;
@@ -29,12 +32,19 @@ struct Unacknowledged {
     sync: bool,
 }
 
-/// A file, or a block of it, that the copy has to look at.
+/// A part of a file that differs somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) node: Fid,
     pub(super) offset: u64,
     pub(super) length: u32,
+}
+
+/// A block that the receiver asks for, and what each page of it is there; with none all are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Want {
+    pub(super) block: Block,
+    pub(super) pages: Vec<[u8; 16]>,
 }
 
 pub(super) struct Session {
@@ -58,19 +68,25 @@ pub(super) struct Session {
     bound: HashSet<Fid>,
     /// Directories whose names the receiver has been told, all of them.
     level: HashSet<Fid>,
-    /// Files whose content has to be compared.
-    pub(super) todo: HashSet<Fid>,
+    /// Where both were equal, so that only what was changed since is compared; `None`: everything is.
+    pub(super) since: Option<Cut>,
+    /// Files of which something has to be compared.
+    todo: HashMap<Fid, Zones>,
+    /// All zones that were ever to be compared, so that none is twice; kept only when not everything is.
+    queued: HashMap<Fid, Zones>,
+    /// Files that have lost their last name, and are open.
+    nameless: HashSet<Fid>,
     /// Directories that the receiver knows, but not their names yet.
-    pub(super) unlisted: HashSet<Fid>,
+    unlisted: HashSet<Fid>,
     /// Blocks that the receiver asked for.
-    pub(super) wants: VecDeque<Block>,
+    pub(super) wants: VecDeque<Want>,
     pub(super) progress: Progress,
     /// What room the receiver has for each tree, as it said last.
     pub(super) space: Vec<Space>,
 }
 
 impl Session {
-    pub(super) fn new(id: u64, expected: Expected, seq: u64, trees: usize) -> Self {
+    pub(super) fn new(id: u64, expected: Expected, seq: u64, since: Option<Cut>, trees: usize) -> Self {
         let roots: HashSet<Fid> =
             (0..trees as u8).map(|tree| Fid { tree, ino: super::backing::ROOT }).collect();
         Self {
@@ -87,7 +103,10 @@ impl Session {
             whole: false,
             bound: roots.clone(),
             level: HashSet::new(),
-            todo: HashSet::new(),
+            since,
+            todo: HashMap::new(),
+            queued: HashMap::new(),
+            nameless: HashSet::new(),
             unlisted: roots,
             wants: VecDeque::new(),
             progress: Progress::default(),
@@ -97,7 +116,7 @@ impl Session {
 
     pub(super) fn push(&mut self, seq: u64, stamp: (u64, u64), op: Op) {
         let sync = matches!(op, Op::Sync { .. });
-        if op == Op::Copied {
+        if let Op::Copied(_) = op {
             self.copied = Some(seq);
         }
         let frame = Frame { seq, generation: stamp.0, term: stamp.1, op };
@@ -190,20 +209,57 @@ impl Session {
         self.level.contains(&dir)
     }
 
-    /// The receiver will know `node`, which has to be compared unless it is `fresh`.
+    /// The receiver will know `node`, which was there before: of a file, `zones` have to be compared.
     /// False if it knew it before.
-    pub(super) fn bind(&mut self, node: Fid, attr: &Attr, fresh: bool) -> bool {
+    pub(super) fn bind(&mut self, node: Fid, attr: &Attr, zones: &Zones) -> bool {
         let new = self.bound.insert(node);
-        if attr.is_dir() && fresh {
-            self.level.insert(node);
-        } else if attr.is_dir() && new {
+        if new && attr.is_dir() {
             self.unlisted.insert(node);
-        } else if attr.is_file() && new && !fresh {
-            self.todo.insert(node);
-            self.progress.files += 1;
-            self.progress.total += attr.size;
+        } else if new && attr.is_file() {
+            self.compare(node, attr.size, zones);
         }
         new
+    }
+
+    /// The receiver will know `node`, which is as new there as here.
+    pub(super) fn bind_fresh(&mut self, node: Fid, attr: &Attr) {
+        self.bound.insert(node);
+        if attr.is_dir() {
+            self.level.insert(node);
+        }
+    }
+
+    /// More of a file has to be compared than was known: its size here is needed for the figures only.
+    pub(super) fn compare(&mut self, node: Fid, size: u64, zones: &Zones) {
+        if zones.is_empty() || !self.bound.contains(&node) || self.nameless.contains(&node) {
+            return;
+        }
+        let known = self.queued.get(&node);
+        let new = known.map_or_else(|| zones.clone(), |known| zones.without(known));
+        if new.is_empty() {
+            return;
+        }
+        self.progress.files += u64::from(known.is_none());
+        self.progress.total += new.bytes(size).map(|range| range.end - range.start).sum::<u64>();
+        self.todo.entry(node).or_default().add(&new);
+        if self.since.is_some() {
+            self.queued.entry(node).or_default().add(&new);
+        }
+    }
+
+    /// Will anything of this file be compared, or has it been?
+    #[cfg(test)]
+    pub(super) fn spares(&self, node: Fid) -> bool {
+        self.since.is_some() && !self.queued.contains_key(&node)
+    }
+
+    pub(super) fn take_todo(&mut self, node: Fid) -> Option<Zones> {
+        self.todo.remove(&node)
+    }
+
+    /// Is there nothing left to list or to compare, as far as is known?
+    pub(super) fn is_done(&self) -> bool {
+        self.todo.is_empty() && self.unlisted.is_empty()
     }
 
     /// The receiver has been told all names in `dir`.
@@ -216,11 +272,14 @@ impl Session {
     pub(super) fn unname(&mut self, node: Fid) {
         self.todo.remove(&node);
         self.unlisted.remove(&node);
+        self.nameless.insert(node);
     }
 
     /// The inode is gone; its number may be used again.
     pub(super) fn unbind(&mut self, node: Fid) {
         self.unname(node);
+        self.nameless.remove(&node);
+        self.queued.remove(&node);
         self.bound.remove(&node);
         self.level.remove(&node);
     }

@@ -18,10 +18,15 @@ pub struct Settings {
     pub peer_name: String,
     /// Folder for the files that a copy would otherwise overwrite or remove.
     pub aside: PathBuf,
+    /// Where it is noted what has been changed since both nodes were equal.
+    pub notes: PathBuf,
     /// The peer makes each operation durable before it acknowledges it.
     pub durable: bool,
     /// Unacknowledged bytes for this long mean that the way is dead: another one is tried.
     pub patience: Duration,
+    /// How long a stream goes on, at least, until it is cut again. Longer: more is compared after a crash; shorter: the
+    /// disks are made to write everything back more often.
+    pub epoch: Duration,
 }
 
 /// What may happen to an operation that changes something. Reading is always allowed.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::copy;
+use super::epochs;
 use super::frame::{Answer, Writer};
 use super::queue::Hello;
 use super::settings::Report;
@@ -70,7 +71,8 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     let hello =
         first.first().and_then(|bytes| Hello::decode(bytes)).ok_or_else(|| io::Error::other("no hello"))?;
     let boot = hello.named.boot;
-    let attached = match shared.flow.attach(hello) {
+    let since = shared.notes.common(&hello.held);
+    let attached = match shared.flow.attach(hello, since) {
         Ok(attached) => attached,
         Err((again, why)) => {
             let mut refusal = Writer::default();
@@ -81,6 +83,9 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     };
     let mut welcome = Writer::default();
     welcome.u8(0).u64(attached.session).u64(attached.base);
+    welcome.option(since, |w, cut| {
+        w.cut(cut);
+    });
     let connection = attached.connection;
     let sent = sender.send(&[welcome.0]);
     let up = sent.is_ok();
@@ -91,7 +96,8 @@ fn serve(shared: &Arc<Shared>, socket: &TcpStream) -> io::Result<()> {
     if attached.fresh {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
-            if let Err(error) = copy::run(&shared, attached.session) {
+            let session = attached.session;
+            if let Err(error) = copy::run(&shared, session).and_then(|()| epochs::run(&shared, session)) {
                 shared.report(Report::LocalFailed {
                     why: format!("the tree cannot be read for the copy: {error}"),
                 });
@@ -134,13 +140,21 @@ fn read_answers(shared: &Shared, connection: u64, receiver: &mut Receiver) -> io
                     }
                 }
                 Some(Answer::Synced(seq)) => shared.flow.synced(connection, seq),
-                Some(Answer::Want(block)) => {
+                Some(Answer::Want(want)) => {
                     shared.flow.with_session(|session| {
                         if session.connection == Some(connection) {
-                            session.wants.push_back(block);
+                            session.wants.push_back(want);
                         }
                     });
                 }
+                Some(Answer::Doubt { node, size, zones }) => {
+                    shared.flow.with_session(|session| {
+                        if session.connection == Some(connection) {
+                            session.compare(node, size, &zones);
+                        }
+                    });
+                }
+                Some(Answer::Settled(at)) => shared.notes.settled_there(at)?,
                 Some(Answer::Space(space)) => {
                     shared.flow.with_session(|session| {
                         if session.connection == Some(connection) {

@@ -16,7 +16,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use super::frame::{Reader, Writer};
 
 const MAGIC: &[u8; 8] = b"safetuiR";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const TAG: usize = 16;
 /// Above the largest batch plus the largest single frame.
 const LARGEST: usize = 64 << 20;

@@ -51,7 +51,7 @@ fn a_copy_makes_every_kind_of_file_equal() {
 }
 
 #[test]
-fn only_blocks_that_differ_are_sent() {
+fn only_pages_that_differ_are_sent() {
     let content = vec![7; 4 << 20];
     let pair = Pair::with(|a, b| {
         fs::write(a.dirs[0].join("f"), &content).unwrap();
@@ -65,7 +65,7 @@ fn only_blocks_that_differ_are_sent() {
     });
     pair.start_copy();
     pair.a.hears(|report| *report == Report::Copied { boot: 2 });
-    assert_eq!(pair.a.rfs.stats().copy.unwrap().copied, 128 << 10);
+    assert_eq!(pair.a.rfs.stats().copy.unwrap().copied, 4 << 10);
     assert_eq!(fs::read(pair.b.dir.join("f")).unwrap(), content);
 }
 
@@ -86,7 +86,7 @@ fn live_operations_of_every_kind_arrive() {
 }
 
 /// Writes, renames, links and removes at random until told to stop.
-fn disturb(dir: &Path, seed: u64, stop: &AtomicBool) {
+pub(super) fn disturb(dir: &Path, seed: u64, stop: &AtomicBool) {
     let mut state = seed;
     let mut random = move |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,5 +1,6 @@
 //! File systems in memory, for tests that need one of their own, or one that is quick to synchronise.
 
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,6 +39,25 @@ impl Disk {
         run("mount", ["-o".as_ref(), "loop".as_ref(), image.as_path(), path.as_path()]);
         disk.mounts.push(path);
         disk
+    }
+
+    /// From this moment nothing gets to an ext4 any more: neither what is in memory nor its journal.
+    pub(super) fn lose_power(&self) {
+        const SHUTDOWN: libc::c_ulong = 0x8004_587d;
+        let without_the_log: u32 = 2;
+        let root = std::fs::File::open(self.path()).unwrap();
+        // SAFETY: the call reads one number, which lives until it returns.
+        #[allow(unsafe_code, reason = "no library has this call")]
+        let done = unsafe { libc::ioctl(root.as_raw_fd(), SHUTDOWN, &raw const without_the_log) };
+        assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+    }
+
+    /// What is found by whoever switches it on again.
+    pub(super) fn mount_again(&self) {
+        // Threads of who used it may be just leaving.
+        super::eventually("nobody uses it", || umount2(self.path(), MntFlags::empty()).is_ok());
+        let image = self.mounts[0].join("image");
+        run("mount", ["-o".as_ref(), "loop".as_ref(), image.as_path(), self.path()]);
     }
 
     pub(super) fn path(&self) -> &Path {

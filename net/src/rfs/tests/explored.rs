@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use loom::sync::atomic::AtomicBool;
 use loom::thread::{self, JoinHandle};
 
-use super::{ALONE, BOTH};
+use super::{ALONE, BOTH, FIRST};
 use crate::rfs::Gate;
 use crate::rfs::backing::Fid;
 use crate::rfs::flow::{Entry, Flow};
@@ -37,8 +37,9 @@ impl Source {
         let flow = Arc::new(Flow::new(1));
         flow.expect(Some(NAMED));
         flow.set_gate(ALONE);
-        let attached =
-            flow.attach(Hello { named: NAMED, session: 0, applied: 0, wants: Vec::new() }).unwrap();
+        let attached = flow
+            .attach(Hello { named: NAMED, session: 0, applied: 0, wants: Vec::new(), held: Vec::new() }, None)
+            .unwrap();
         Arc::new(Self {
             flow,
             session: attached.session,
@@ -53,7 +54,7 @@ impl Source {
     /// Both, the copy whole.
     fn paired() -> Arc<Self> {
         let source = Self::copying();
-        assert!(source.flow.append_copy(source.session, |_, ops| ops.push(Op::Copied)));
+        assert!(source.flow.append_copy(source.session, |_, ops| ops.push(Op::Copied(FIRST))));
         source.deliver(source.connection);
         source.flow.set_gate(BOTH);
         source
@@ -197,7 +198,7 @@ fn overwritten(executions: usize, then: fn(&Source)) {
             }
         });
         source.flow.set_gate(Gate::Closed);
-        let turn = source.flow.enter_from_peer();
+        let turn = source.flow.enter_alone();
         *disk.lock().unwrap() = By::Peer;
         drop(turn);
         then(&source);
@@ -241,8 +242,8 @@ fn a_reconnection_loses_no_acknowledgement_and_gives_none_twice() {
         let (writer, reader) = (source.writer(change()), source.reader(source.connection));
         source.flow.lost(source.connection);
         let (session, applied) = (source.session, source.there.load(SeqCst));
-        let hello = Hello { named: NAMED, session, applied, wants: Vec::new() };
-        let again = source.flow.attach(hello).unwrap();
+        let hello = Hello { named: NAMED, session, applied, wants: Vec::new(), held: Vec::new() };
+        let again = source.flow.attach(hello, None).unwrap();
         // What the receiver has was acknowledged as it attached, the rest is sent again.
         if applied < all {
             assert!(source.deliver(again.connection));
@@ -304,8 +305,8 @@ fn alone_nobody_waits_for_a_connection_that_broke() {
 #[test]
 fn alone_nobody_waits_for_a_receiver_that_began_anew() {
     let anew = |source: &Source| {
-        let hello = Hello { named: NAMED, session: 0, applied: 0, wants: Vec::new() };
-        source.flow.attach(hello).unwrap();
+        let hello = Hello { named: NAMED, session: 0, applied: 0, wants: Vec::new(), held: Vec::new() };
+        source.flow.attach(hello, None).unwrap();
     };
     slowed(26, change, anew);
     slowed(26, || Op::Sync { node: NODE }, anew);

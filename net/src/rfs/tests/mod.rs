@@ -6,6 +6,7 @@ mod disk;
 mod explored;
 mod gate;
 mod semantics;
+mod since;
 mod stream;
 mod suites;
 
@@ -15,9 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use safetui_core::since::Cut;
+
 use super::{Gate, Report, Rfs, RfsError, Settings};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const FIRST: Cut = Cut { session: 1, epoch: 0 };
 pub(super) const ALONE: Gate = Gate::Alone { generation: 7, term: 1 };
 pub(super) const BOTH: Gate = Gate::Both { generation: 7, term: 1 };
 
@@ -59,8 +63,10 @@ pub(super) fn settings(
         me: me.into(),
         peer_name: peer.into(),
         aside: folder.join(format!("aside-{me}")),
+        notes: folder.join(format!("notes-{me}")),
         durable: false,
         patience: Duration::from_secs(5),
+        epoch: Duration::from_secs(10),
     }
 }
 

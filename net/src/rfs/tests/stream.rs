@@ -10,7 +10,7 @@ use std::thread;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, socket};
 
 use super::disk::Disk;
-use super::{ALONE, BOTH, Pair, eventually, free_address};
+use super::{ALONE, BOTH, FIRST, Pair, eventually, free_address};
 use crate::rfs::flow::{Entry, Flow};
 use crate::rfs::frame::Op;
 use crate::rfs::queue::Hello;
@@ -209,18 +209,18 @@ fn an_acknowledgement_that_was_lost_with_the_connection_is_made_up_for_by_the_ne
     let named = Expected { boot: 7, generation: 1, term: 1 };
     flow.expect(Some(named));
     flow.set_gate(ALONE);
-    let hello = |session, applied| Hello { named, session, applied, wants: Vec::new() };
-    let first = flow.attach(hello(0, 0)).unwrap();
+    let hello = |session, applied| Hello { named, session, applied, wants: Vec::new(), held: Vec::new() };
+    let first = flow.attach(hello(0, 0), None).unwrap();
     flow.set_gate(BOTH);
     let Entry::Pass(pass) = flow.enter() else { panic!("the gate is open") };
-    let ticket = flow.append(|_, ops| ops.push(Op::Copied));
+    let ticket = flow.append(|_, ops| ops.push(Op::Copied(FIRST)));
     let answered = Arc::new(AtomicBool::new(false));
     let answer = Arc::clone(&answered);
     flow.acknowledge(pass, ticket, Box::new(move |ok| answer.store(ok, Ordering::SeqCst)));
     assert!(!answered.load(Ordering::SeqCst));
     // The peer has applied it, and its answer did not come through.
     flow.lost(first.connection);
-    let second = flow.attach(hello(first.session, first.base + 1)).unwrap();
+    let second = flow.attach(hello(first.session, first.base + 1), None).unwrap();
     assert!(answered.load(Ordering::SeqCst));
     assert_eq!(second.reports, [Report::Copied { boot: 7 }]);
 }
@@ -232,10 +232,11 @@ fn what_is_written_beside_a_copy_that_began_anew_waits_until_that_copy_is_whole(
     flow.set_gate(ALONE);
     let begin = || {
         let named = Expected { boot: 7, generation: 1, term: 1 };
-        flow.attach(Hello { named, session: 0, applied: 0, wants: Vec::new() }).unwrap()
+        flow.attach(Hello { named, session: 0, applied: 0, wants: Vec::new(), held: Vec::new() }, None)
+            .unwrap()
     };
     let complete = |session, connection| {
-        assert!(flow.append_copy(session, |_, ops| ops.push(Op::Copied)));
+        assert!(flow.append_copy(session, |_, ops| ops.push(Op::Copied(FIRST))));
         flow.applied(connection, flow.with_session(|session| session.last).unwrap())
     };
     let first = begin();
