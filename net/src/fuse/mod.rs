@@ -1,7 +1,7 @@
 //! A thin layer over `/dev/fuse`: the requests of the kernel, decoded, and the answers to them.
 //!
 //! Only what a file system over another one needs. A [`Server`] is asked on several threads at once, and may give
-//! each [`Reply`] later and from any thread. The mount ends with the last descriptor of its [`Device`].
+//! each [`Reply`] later and from any thread. The mount ends with the last descriptor of its device.
 //!
 //! ```text
 //! kernel -> device -> request -> Server -> reply -> device -> kernel
