@@ -42,7 +42,7 @@ impl Device {
         Ok(other)
     }
 
-    /// Waits for the next request, which fits in [`LONGEST_REQUEST`] bytes; `None` once the mount is gone.
+    /// Waits for the next request, which fits in `LONGEST_REQUEST` bytes; `None` once the mount is gone.
     pub(super) fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
         loop {
             match read(&self.0, buffer) {
