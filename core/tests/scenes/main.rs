@@ -13,5 +13,6 @@ mod orders;
 mod random;
 mod rules;
 mod scene;
+mod since;
 mod states;
 mod without;
