@@ -462,3 +462,61 @@ fn booted_after(log: &File) -> Option<u64> {
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    const CUT: Cut = Cut { session: 7, epoch: u64::MAX };
+
+    /// One of each.
+    fn records() -> [Record; 8] {
+        let fid = Fid { tree: 3, ino: 1 << 40 };
+        [
+            Record::Head { magic: MAGIC, identity: 9 },
+            Record::Cut(CUT),
+            Record::Here(CUT),
+            Record::There(CUT),
+            Record::Zones { fid, from: 1, to: u64::MAX },
+            Record::Reserved { tree: 255, from: 4, to: 260 },
+            Record::Unwatched { from: 5, to: 6 },
+            Record::Left { at: 7 },
+        ]
+    }
+
+    fn written(records: &[Record], zeros: usize) -> Vec<u8> {
+        let written = records.iter().flat_map(Record::encode);
+        written.chain(std::iter::repeat_n(0, zeros)).collect()
+    }
+
+    #[test]
+    fn a_log_ends_where_nothing_was_written_and_not_where_it_is_damaged() {
+        let records = records();
+        let end = (records.len() * RECORD) as u64;
+        for zeros in [0, 5, RECORD, 1000] {
+            assert_eq!(read(&written(&records, zeros)), Ok((records.to_vec(), end)));
+        }
+        for at in 0..end as usize {
+            let mut bytes = written(&records, RECORD);
+            bytes[at] ^= 0x10;
+            // Two bytes of each record say nothing, and are covered all the same.
+            assert!(read(&bytes).is_err(), "{at}");
+        }
+        let mut hole = written(&records, 0);
+        hole[RECORD..2 * RECORD].fill(0);
+        assert!(read(&hole).is_err(), "something follows where nothing was written");
+    }
+
+    fuzz::target!(
+        any_bytes_are_a_log_or_refused,
+        [written(&records(), 0), written(&records()[..2], 2 * RECORD), Vec::new()],
+        |bytes| {
+            if let Ok((records, end)) = read(bytes) {
+                let (log, blank) = bytes.split_at(end as usize);
+                assert_eq!(written(&records, 0), log);
+                assert!(blank.iter().all(|&byte| byte == 0));
+            }
+        }
+    );
+}

@@ -86,8 +86,10 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 fn alive(pid: i32) -> bool {
-    // Whoever is dead and not yet collected has no command line.
-    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    // Not by its command line: whoever is just becoming another program has none.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 #[test]
