@@ -123,3 +123,12 @@ fn the_oldest_cuts_but_one_are_given_up_for_new_ones() {
     assert_eq!(changed(&since, cut(1, 0)), Some(0b11_1111));
     assert_eq!(changed(&since, cut(1, 2)), Some(0b11_1100));
 }
+
+#[test]
+fn what_was_noted_after_a_cut_that_nobody_holds_is_of_no_use() {
+    let mut since = with(1);
+    since.cut(cut(2, 0));
+    since.settled_here(cut(2, 0));
+    assert_eq!(since.segments().map(|segment| segment.from).collect::<Vec<_>>(), [cut(2, 0)]);
+    assert_eq!(changed(&since, cut(2, 0)), Some(0));
+}
