@@ -56,8 +56,8 @@ impl Reply {
     fn send(&mut self, parts: &[IoSlice<'_>]) {
         self.given = true;
         match self.device.send(parts) {
-            // Who asked has been killed, or the mount is gone.
             Ok(()) => {}
+            // Who asked has been killed, or the mount is gone.
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => {}
             Err(error) => tracing::warn!(%error, "the kernel did not take an answer"),
         }

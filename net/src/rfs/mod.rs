@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Locks, in the order in which they are taken: the right to change something here, the names of all trees, an
-//! inode, the gate, the queue.
+//! inode, the log of changes, files without a name, the gate, the queue.
 
 mod aside;
 mod backing;
@@ -106,9 +106,13 @@ impl Rfs {
         let trees: Vec<Tree> = settings.dirs.iter().map(|dir| Tree::open(dir)).collect::<Result<_, _>>()?;
         refuse_nesting(&trees)?;
         raise_descriptor_limit();
+        let path = &settings.notes;
+        let notes = Notes::open(path, mount::identity(&trees));
+        let what = "cannot remove the log of changes, which is of no use,";
+        let notes = notes.map_err(|source| RfsError::System { what, path: path.clone(), source })?;
         let shared = Arc::new(Shared {
             flow: Flow::new(trees.len()),
-            notes: Notes::open(&settings.notes, mount::identity(&trees)),
+            notes,
             trees,
             settings,
             names: Mutex::new(()),

@@ -2,7 +2,8 @@
 //!
 //! A log of records of 32 bytes, each with a checksum, so that none is torn by a sector's edge. Its file is filled with
 //! zeros ahead, so that making a record durable costs no change of the file system. If the log cannot be written, or
-//! is damaged, or would get too long, it is given up: then everything is compared, which is always right.
+//! is damaged, or would get too long, it is removed: then everything is compared, which is always right. While it can be
+//! neither written nor removed nothing is changed, for the next life would believe it.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -84,7 +85,7 @@ enum Record {
 
 impl Notes {
     /// Reads the log at `path`, if there is one of these directories. Without one there is nothing to compare with.
-    pub(super) fn open(path: &Path, identity: u64) -> Self {
+    pub(super) fn open(path: &Path, identity: u64) -> io::Result<Self> {
         let notes = Self {
             path: path.to_owned(),
             identity,
@@ -99,10 +100,10 @@ impl Notes {
             }
             Err(why) => {
                 tracing::warn!(path = %path.display(), why, "the log of changes is of no use: a copy compares everything");
-                notes.give_up().unwrap_or_else(|error| tracing::error!(%error, "it cannot be removed"));
+                notes.give_up()?;
             }
         }
-        notes
+        Ok(notes)
     }
 
     /// `zones` of `fid` are about to be changed.
@@ -140,9 +141,9 @@ impl Notes {
     /// From now on nothing is changed behind our back. What was changed meanwhile is known by its time, as far as clocks
     /// can be trusted.
     pub(super) fn watched(&self) -> io::Result<()> {
+        let mut log = lock(&self.log);
         let Some(left) = lock(&self.left).take() else { return Ok(()) };
         let (from, to) = (left.saturating_sub(TICK), wall_clock());
-        let mut log = lock(&self.log);
         self.write(&mut log, &[Record::Unwatched { from, to }], true)?;
         if let Some(touched) = self.known_mut().changes() {
             touched.unwatched(from..to);
@@ -152,19 +153,19 @@ impl Notes {
 
     /// From now on anybody can change anything.
     pub(super) fn left(&self) -> io::Result<()> {
-        let mut left = lock(&self.left);
-        if left.is_some() {
-            return Ok(());
-        }
-        let at = wall_clock();
-        *left = Some(at);
-        self.write(&mut lock(&self.log), &[Record::Left { at }], true)
+        let mut log = lock(&self.log);
+        let at = match &mut *lock(&self.left) {
+            Some(_) => return Ok(()),
+            left => *left.insert(wall_clock()),
+        };
+        self.write(&mut log, &[Record::Left { at }], true)
     }
 
     /// Here both nodes have the same. Nothing may be changed meanwhile.
     pub(super) fn cut(&self, at: Cut) -> io::Result<()> {
         let mut log = lock(&self.log);
         if log.is_none() {
+            self.give_up()?;
             self.begin(&mut log, &[])?;
         }
         self.write(&mut log, &[Record::Cut(at)], false)?;
@@ -231,7 +232,10 @@ impl Notes {
 
     /// Appends records. If that is impossible the log is given up, and only if that is impossible too it is an error.
     fn write(&self, log: &mut Option<Log>, records: &[Record], durable: bool) -> io::Result<()> {
-        let Some(open) = log else { return Ok(()) };
+        let Some(open) = log else {
+            // Unless it was to be given up before, and could not be.
+            return if self.known().newest().is_some() { self.give_up() } else { Ok(()) };
+        };
         let written = open.append(records, durable);
         written.or_else(|error| self.fail(log, &error))
     }
@@ -253,11 +257,12 @@ impl Notes {
 
     /// Durably: a log that is there again after a crash would be believed.
     fn give_up(&self) -> io::Result<()> {
-        *self.known_mut() = Since::default();
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => sync_folder(&self.path),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => sync_folder(&self.path)?,
         }
+        *self.known_mut() = Since::default();
+        Ok(())
     }
 
     /// Writes the log anew if it has become much longer than what is known.
@@ -297,6 +302,7 @@ impl Notes {
             records.extend(segment.here.then_some(Record::Here(segment.from)));
             records.extend(segment.there.then_some(Record::There(segment.from)));
         }
+        records.extend(lock(&self.left).map(|at| Record::Left { at }));
         records
     }
 
@@ -332,7 +338,8 @@ impl Notes {
         }
         known.restarted();
         *self.known_mut() = known;
-        *lock(&self.left) = match records.last() {
+        let watch = records.iter().rfind(|it| matches!(it, Record::Left { .. } | Record::Unwatched { .. }));
+        *lock(&self.left) = match watch {
             Some(Record::Left { at }) => Some(*at),
             _ => booted_after(&file),
         };
@@ -506,6 +513,89 @@ mod tests {
         let mut hole = written(&records, 0);
         hole[RECORD..2 * RECORD].fill(0);
         assert!(read(&hole).is_err(), "something follows where nothing was written");
+    }
+
+    const FID: Fid = Fid { tree: 0, ino: 5 };
+
+    fn held() -> (tempfile::TempDir, Notes) {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = Notes::open(&folder.path().join("notes"), 1).unwrap();
+        notes.cut(CUT).unwrap();
+        notes.settled_here(CUT).unwrap();
+        (folder, notes)
+    }
+
+    fn again(notes: &Notes) -> Notes {
+        Notes::open(&notes.path, notes.identity).unwrap()
+    }
+
+    /// From here on nothing can be appended.
+    fn break_log(notes: &Notes) {
+        lock(&notes.log).as_mut().unwrap().file = File::open("/dev/null").unwrap();
+    }
+
+    #[test]
+    fn a_log_that_can_be_neither_written_nor_removed_forbids_every_change() {
+        let (folder, notes) = held();
+        break_log(&notes);
+        // A directory cannot be removed as a file is.
+        let aside = folder.path().join("aside");
+        fs::rename(&notes.path, &aside).unwrap();
+        fs::create_dir(&notes.path).unwrap();
+        for _ in 0..2 {
+            assert!(notes.note(FID, 0..1).is_err());
+            assert!(notes.note_new(FID).is_err());
+            assert!(notes.cut(Cut { epoch: 1, ..CUT }).is_err());
+        }
+        fs::remove_dir(&notes.path).unwrap();
+        fs::rename(&aside, &notes.path).unwrap();
+        notes.note(FID, 0..1).unwrap();
+        assert_eq!((notes.path.exists(), notes.held()), (false, vec![]), "now it is given up");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_is_given_up() {
+        let (_folder, notes) = held();
+        assert_eq!(again(&notes).held(), [CUT]);
+        break_log(&notes);
+        notes.note(FID, 0..1).unwrap();
+        assert_eq!((notes.held(), again(&notes).held()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn when_nobody_watched_is_known_whatever_was_noted_afterwards() {
+        let (folder, notes) = held();
+        notes.left().unwrap();
+        notes.settled_there(CUT).unwrap();
+        fs::write(folder.path().join("changed"), "").unwrap();
+        let meta = fs::metadata(folder.path().join("changed")).unwrap();
+        let next = again(&notes);
+        assert!(next.since(Some(CUT), FID, &meta).is_empty(), "it is not over yet");
+        next.watched().unwrap();
+        assert_eq!(next.since(Some(CUT), FID, &meta), Zones::whole());
+        assert_eq!(again(&next).since(Some(CUT), FID, &meta), Zones::whole());
+        assert_eq!(*lock(&again(&next).left), None, "somebody watches");
+    }
+
+    #[test]
+    fn a_log_that_is_written_anew_says_the_same() {
+        let (folder, notes) = held();
+        notes.note(FID, 3..5).unwrap();
+        notes.note_new(Fid { ino: 100, ..FID }).unwrap();
+        let next = again(&notes);
+        next.cut(Cut { epoch: 1, ..CUT }).unwrap();
+        next.note(FID, 9..u64::MAX).unwrap();
+        next.left().unwrap();
+        let log = next.create(&next.records()).unwrap();
+        *lock(&next.log) = Some(log);
+        let last = again(&next);
+        let meta = folder.path().metadata().unwrap();
+        let zones = |notes: &Notes, ino| notes.since(Some(CUT), Fid { ino, ..FID }, &meta);
+        assert_eq!(zones(&last, FID.ino).ranges(), [3..5, 9..u64::MAX]);
+        // After a crash whatever may have been new counts as new.
+        assert_eq!([100, 355].map(|ino| zones(&last, ino)), [Zones::whole(), Zones::whole()]);
+        assert_eq!([99, 356].map(|ino| zones(&last, ino)), [Zones::default(), Zones::default()]);
+        assert_eq!(*lock(&last.left), *lock(&next.left));
     }
 
     fuzz::target!(
